@@ -1,0 +1,5 @@
+//! StableHLO text from Rust.
+
+mod types;
+
+pub use types::{ElementType, Parameter, Signature, TensorType};

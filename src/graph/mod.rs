@@ -1,0 +1,2 @@
+//! graph
+pub mod params;

@@ -1,0 +1,19 @@
+//! precast: an ahead-of-time compiler and runner for gpt-oss on XLA devices.
+//!
+//! The layers, in reading order; none imports one that stands below it in this list:
+//! `hlo` (its own crate) | `config` `target` | `graph` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
+
+pub mod config;
+pub mod target;
+
+pub mod graph;
+
+pub mod pjrt;
+pub mod weights;
+
+pub mod bundle;
+
+pub mod chat;
+pub mod runner;
+
+pub mod cli;

@@ -1,0 +1,3 @@
+//! The `precast` program.
+
+fn main() {}

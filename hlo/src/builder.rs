@@ -306,6 +306,11 @@ impl State {
 }
 
 impl<'b> Tensor<'b> {
+    /// The builder that the value belongs to.
+    pub fn builder(self) -> &'b Builder {
+        self.builder
+    }
+
     pub fn ty(self) -> TensorType {
         self.builder.state.borrow().values[self.id.0].ty.clone()
     }

@@ -166,6 +166,22 @@ impl Client {
         // SAFETY: pjrt_c_api.h: the caller frees the executable.
         unsafe { LoadedExecutable::own(self, raw, signature) }
     }
+
+    /// Loads what [`Plugin::compile`] compiled for this client's own topology, without writing it down.
+    /// Only newer CPU plugins compile without a client.
+    pub fn load_compiled(&self, executable: &Executable) -> Result<LoadedExecutable, PjrtError> {
+        if !self.plugin().is(&executable.0.plugin) {
+            return Err(PjrtError::Foreign { what: format!("executable `{}`", executable.name()) });
+        }
+        let mut args = args::<raw::Client_Load>();
+        args.client = self.raw().as_ptr();
+        args.executable = executable.0.raw.as_ptr();
+        // SAFETY: client and executable are alive; no options are given, which means those it was compiled with.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Client_Load::FUNCTION, args.loaded_executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees what was loaded, and keeps the executable.
+        unsafe { LoadedExecutable::own(self, raw, executable.signature()) }
+    }
 }
 
 /// StableHLO text as a plugin takes it; borrows `mlir`.

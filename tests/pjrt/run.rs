@@ -166,6 +166,24 @@ fn a_program_runs_on_the_device_it_is_assigned() {
 }
 
 #[test]
+fn a_program_compiled_for_a_clients_topology_is_loaded_there() {
+    let compile = |client: &Client| {
+        let (text, signature) = accumulate();
+        client.plugin().compile(&client.topology().unwrap(), text, &signature, &CompileOptions::default())
+    };
+    let [client, other] = clients() else { panic!("two plugins") };
+    let program = client.load_compiled(&compile(client).unwrap()).unwrap();
+    let step = upload(client, &ONES);
+    let sum = program.execute(vec![Argument::Donate(upload(client, &COUNT)), Argument::Keep(&step)]).unwrap();
+    assert_eq!(floats_of(&sum[0].to_host().unwrap()), COUNT.map(|value| value + 1.0));
+
+    let error = other.load_compiled(&compile(client).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "executable `accumulate` belongs to another client");
+    // The older plugin was built without a compiler that needs no client.
+    assert_eq!(compile(other).unwrap_err().code(), Some(Code::NotFound));
+}
+
+#[test]
 fn compiler_errors_carry_function_code_and_first_line() {
     for client in clients() {
         let (_, signature) = accumulate();

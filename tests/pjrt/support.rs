@@ -5,16 +5,17 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use hlo::{ElementType, Parameter, Signature, TensorType};
-use precast::pjrt::{Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin, plugins};
+use precast::pjrt::plugins::{self, Origin, PluginsError};
+use precast::pjrt::{Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin};
 
 /// The plugins that run on any machine.
 pub const CPUS: [&str; 2] = ["cpu", "cpu-alt"];
 
-/// Where a plugin is; installs it into the user's data folder if it is nowhere.
+/// Where a plugin is. Unless one was named or installed by precast, the pinned one is installed into the user's data folder.
 pub fn path_of(platform: &str) -> PathBuf {
     match plugins::find(platform, None) {
-        Ok(found) => found.path,
-        Err(plugins::PluginsError::Absent { .. }) => {
+        Ok(found) if found.source != Origin::Python => found.path,
+        Ok(_) | Err(PluginsError::Absent { .. }) => {
             plugins::install(platform, &()).unwrap_or_else(|error| panic!("{error}"))
         }
         Err(error) => panic!("{error}"),

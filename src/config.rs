@@ -148,15 +148,15 @@ impl Config {
             }
         }
         for (key, value) in [("hidden_size", self.hidden), ("intermediate_size", self.expert_width)] {
-            if value % 32 != 0 {
+            if !value.is_multiple_of(32) {
                 return broken(key, value.to_string(), "a multiple of 32, the values in an MXFP4 block".to_owned());
             }
         }
-        if self.query_heads % self.kv_heads != 0 {
+        if !self.query_heads.is_multiple_of(self.kv_heads) {
             let expected = format!("a divisor of the {} query heads", self.query_heads);
             return broken("num_key_value_heads", self.kv_heads.to_string(), expected);
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             return broken("head_dim", self.head_dim.to_string(), "an even number".to_owned());
         }
         if self.layer_kinds.len() != self.layers {

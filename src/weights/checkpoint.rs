@@ -1,0 +1,282 @@
+//! A checkpoint: the files of a model's folder, mapped and checked against the configuration. Converts nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::{CheckpointError, Mismatch};
+use super::header::{Header, MOST_HEADER_BYTES, StoredType};
+use super::index::Index;
+use super::layout::{Layout, Recipe, Wanted};
+use super::map::{Map, MappedBytes};
+use crate::config::Config;
+use crate::graph::params::{self, Source};
+use hlo::ElementType;
+
+/// The name that transformers gives to the index of a sharded checkpoint.
+const INDEX: &str = "model.safetensors.index.json";
+
+/// The mapped weights of a model. Invariant, kept by `Checkpoint::open`: the files hold exactly the tensors that the
+/// configuration calls for, each with the type and axes it should have.
+#[derive(Debug)]
+pub struct Checkpoint {
+    config: Config,
+    layout: Layout,
+    files: Vec<Arc<Map>>,
+    tensors: BTreeMap<String, Stored>,
+}
+
+/// Where a tensor is.
+#[derive(Debug)]
+struct Stored {
+    /// Place in `Checkpoint::files`.
+    file: usize,
+    ty: StoredType,
+    bytes: Range<usize>,
+}
+
+/// A tensor of an open checkpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Tensor<'a> {
+    pub name: &'a str,
+    pub ty: &'a StoredType,
+    pub bytes: &'a [u8],
+    owner: &'a Arc<Map>,
+    range: &'a Range<usize>,
+}
+
+impl Tensor<'_> {
+    pub fn file(&self) -> PathBuf {
+        self.owner.path().to_owned()
+    }
+
+    /// The tensor's bytes with what keeps them mapped.
+    pub fn mapped(&self) -> Option<MappedBytes> {
+        MappedBytes::new(self.owner, self.range.clone())
+    }
+}
+
+impl Checkpoint {
+    /// Opens the checkpoint in `dir`: `config.json` of either kind beside weights in either layout.
+    ///
+    /// Weights are the files that `model.safetensors.index.json` names, or without one every `*.safetensors`.
+    /// Where `dir` itself has no weights, those in its folder `original` are taken, as openai's repositories have them.
+    /// Reads the headers alone, so that it takes milliseconds. Fails if a file is cut short or lies about itself, or if the
+    /// tensors are not exactly those that the configuration calls for.
+    pub fn open(dir: &Path) -> Result<Checkpoint, CheckpointError> {
+        let folder = weights_folder(dir)?;
+        let config = Config::read(if folder.join("config.json").exists() { &folder } else { dir })?;
+        let (files, tensors) = match read_index(&folder)? {
+            Some(index) => open_indexed(&folder, &index)?,
+            None => open_all(&folder)?,
+        };
+        let layout = Layout::of(tensors.keys().map(String::as_str));
+        let checkpoint = Checkpoint { config, layout, files, tensors };
+        checkpoint.check(&folder)?;
+        Ok(checkpoint)
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The files that hold the weights.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|map| map.path())
+    }
+
+    /// Bytes of all files together.
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().map(|map| map.bytes().len() as u64).sum()
+    }
+
+    /// How to make the weight of `source` from this checkpoint's tensors.
+    pub(super) fn recipe(&self, source: Source) -> Recipe {
+        self.layout.recipe(&self.config, source, |name| self.tensors.contains_key(name))
+    }
+
+    /// A tensor of this name, whatever its type.
+    pub(super) fn tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        let (name, stored) = self.tensors.get_key_value(name)?;
+        let owner = &self.files[stored.file];
+        let bytes = owner.bytes().get(stored.bytes.clone())?;
+        Some(Tensor { name, ty: &stored.ty, bytes, owner, range: &stored.bytes })
+    }
+
+    /// Every tensor that is called for is there and as it should be, and no other.
+    fn check(&self, folder: &Path) -> Result<(), CheckpointError> {
+        let wanted: Vec<Wanted> = params::weights(&self.config, ElementType::Bf16, 1)
+            .iter()
+            .flat_map(|weight| self.recipe(weight.source).tensors().into_iter().cloned().collect::<Vec<_>>())
+            .collect();
+        let model = self.config.name.clone();
+        for wanted in &wanted {
+            let Some(found) = self.tensors.get(&wanted.name) else { continue };
+            if !wanted.accepts(&found.ty) {
+                return Err(Box::new(Mismatch::TensorType {
+                    model,
+                    tensor: wanted.name.clone(),
+                    found: found.ty.clone(),
+                    expected: wanted.to_string(),
+                    file: self.files[found.file].path().to_owned(),
+                    looks_like: self.looks_like(),
+                })
+                .into());
+            }
+        }
+        let mut missing = wanted.iter().filter(|wanted| !self.tensors.contains_key(&wanted.name));
+        if let Some(first) = missing.next() {
+            let place = if let [only] = &self.files[..] { only.path() } else { folder };
+            return Err(Box::new(Mismatch::Missing {
+                model,
+                tensor: first.name.clone(),
+                expected: first.to_string(),
+                others: missing.count(),
+                place: place.to_owned(),
+                looks_like: self.looks_like(),
+            })
+            .into());
+        }
+        let known: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+        let mut unknown = self.tensors.iter().filter(|(name, _)| !known.contains(name.as_str()));
+        if let Some((tensor, stored)) = unknown.next() {
+            return Err(Box::new(Mismatch::Unknown {
+                model,
+                tensor: tensor.clone(),
+                others: unknown.count(),
+                file: self.files[stored.file].path().to_owned(),
+                looks_like: self.looks_like(),
+            })
+            .into());
+        }
+        Ok(())
+    }
+
+    /// What layers and experts the weights have, if that is not what the configuration says.
+    fn looks_like(&self) -> Option<String> {
+        let layers = self.tensors.keys().filter_map(|name| self.layout.layer_of(name)).max()?.checked_add(1)?;
+        let router = self.recipe(Source::RouterBias(0)).tensors().first().map(|wanted| wanted.name.clone())?;
+        let experts = *self.tensors.get(&router)?.ty.dims.first()?;
+        if (layers, experts) == (self.config.layers, self.config.experts) {
+            return None;
+        }
+        let published = [Config::gpt_oss_20b(), Config::gpt_oss_120b()];
+        Some(match published.iter().find(|config| (config.layers, config.experts) == (layers, experts)) {
+            Some(Config { name, .. }) => {
+                format!(
+                    "{layers} layers of {experts} experts is {name}; its own `config.json` belongs beside the weights"
+                )
+            }
+            None => format!(
+                "the weights have {layers} layers of {experts} experts, `config.json` says {} of {}",
+                self.config.layers, self.config.experts
+            ),
+        })
+    }
+}
+
+/// `dir`, or its folder `original` if only that has weights.
+fn weights_folder(dir: &Path) -> Result<PathBuf, CheckpointError> {
+    if !file_names(dir)?.is_empty() || dir.join(INDEX).exists() {
+        return Ok(dir.to_owned());
+    }
+    let original = dir.join("original");
+    if original.is_dir() && (!file_names(&original)?.is_empty() || original.join(INDEX).exists()) {
+        return Ok(original);
+    }
+    Err(CheckpointError::NoWeights { folder: dir.to_owned() })
+}
+
+/// The names of the `*.safetensors` in a folder, in order; hidden ones are what some systems leave beside copied files.
+fn file_names(folder: &Path) -> Result<BTreeSet<String>, CheckpointError> {
+    let failed = |source| CheckpointError::File { file: folder.to_owned(), source };
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some(name) = name.to_str().filter(|name| name.ends_with(".safetensors") && !name.starts_with('.')) {
+            names.insert(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The folder's index, if it has one.
+fn read_index(folder: &Path) -> Result<Option<Index>, CheckpointError> {
+    let file = folder.join(INDEX);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let map = open_map(&file)?;
+    if map.bytes().len() as u64 > MOST_HEADER_BYTES {
+        let source =
+            io::Error::other(format!("it has {} bytes, expected at most {MOST_HEADER_BYTES}", map.bytes().len()));
+        return Err(CheckpointError::File { file, source });
+    }
+    let index = Index::parse(map.bytes()).map_err(|problem| CheckpointError::Index { file: file.clone(), problem })?;
+    let single = folder.join("model.safetensors");
+    if single.exists() && !index.files.values().any(|name| name == "model.safetensors") {
+        return Err(CheckpointError::TwoCheckpoints { index: file, file: single });
+    }
+    Ok(Some(index))
+}
+
+fn open_map(file: &Path) -> Result<Arc<Map>, CheckpointError> {
+    Map::open(file).map_err(|source| CheckpointError::File { file: file.to_owned(), source })
+}
+
+fn open_file(file: &Path) -> Result<(Arc<Map>, Header), CheckpointError> {
+    let map = open_map(file)?;
+    let header = Header::parse(map.bytes())
+        .map_err(|problem| CheckpointError::Header { file: file.to_owned(), problem: Box::new(problem) })?;
+    Ok((map, header))
+}
+
+type Opened = (Vec<Arc<Map>>, BTreeMap<String, Stored>);
+
+/// Opens every file of the folder.
+fn open_all(folder: &Path) -> Result<Opened, CheckpointError> {
+    let (mut files, mut tensors): Opened = Default::default();
+    for name in file_names(folder)? {
+        let (map, header) = open_file(&folder.join(name))?;
+        for (tensor, entry) in header.tensors {
+            if let Some(Stored { file, .. }) = tensors.get(&tensor) {
+                let (first, second) = (files[*file].path().to_owned(), map.path().to_owned());
+                return Err(CheckpointError::Twice { tensor, first, second });
+            }
+            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+        }
+        files.push(map);
+    }
+    Ok((files, tensors))
+}
+
+/// Opens the files that the index names, which must hold exactly the tensors that it puts into them.
+fn open_indexed(folder: &Path, index: &Index) -> Result<Opened, CheckpointError> {
+    let index_file = folder.join(INDEX);
+    let mut of_file: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (tensor, file) in &index.files {
+        of_file.entry(file).or_default().insert(tensor);
+    }
+    let (mut files, mut tensors): Opened = Default::default();
+    for (name, listed) in of_file {
+        let file = folder.join(name);
+        if !file.exists() {
+            let tensor = listed.first().map_or_else(String::new, |tensor| (*tensor).to_owned());
+            return Err(CheckpointError::IndexedFile { index: index_file, tensor, file });
+        }
+        let (map, header) = open_file(&file)?;
+        if let Some(tensor) = listed.iter().find(|tensor| !header.tensors.contains_key(**tensor)) {
+            return Err(CheckpointError::IndexedTensor { index: index_file, tensor: (*tensor).to_owned(), file });
+        }
+        for (tensor, entry) in header.tensors {
+            if !listed.contains(tensor.as_str()) {
+                return Err(CheckpointError::NotIndexed { index: index_file, tensor, file });
+            }
+            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+        }
+        files.push(map);
+    }
+    Ok((files, tensors))
+}

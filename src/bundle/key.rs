@@ -81,7 +81,8 @@ impl fmt::Display for Difference {
             && ours.split(' ').count().max(theirs.split(' ').count()) > 8
         {
             // A long list of words, such as processor features: what one has and the other lacks says more than both.
-            let (here, there): (BTreeSet<&str>, BTreeSet<&str>) = (ours.split(' ').collect(), theirs.split(' ').collect());
+            let (here, there): (BTreeSet<&str>, BTreeSet<&str>) =
+                (ours.split(' ').collect(), theirs.split(' ').collect());
             let gained = here.difference(&there).map(|word| format!("+{word}"));
             let lost = there.difference(&here).map(|word| format!("-{word}"));
             let words: Vec<String> = gained.chain(lost).collect();

@@ -12,7 +12,9 @@ mod lock;
 mod manifest;
 
 pub use cache::{Cache, Cleared, Listed};
-pub use compile::{Outcome, Program};
+pub use compile::{Outcome, Program, key_of, load_or_compile};
 pub use entry::{Label, Memory};
 pub use error::BundleError;
+pub use folder::{Built, Bundle, Contents};
 pub use key::{Difference, Key};
+pub use manifest::{Manifest, Plugin, ProgramEntry, ProgramReport, Report};

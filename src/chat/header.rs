@@ -96,7 +96,7 @@ impl Draft {
                 }
                 Marker::Constrain => {
                     let (format, rest) = first_word(text).unwrap_or_default();
-                    header.content_type = Some(format!("{CONSTRAIN_NAME}{format}"));
+                    set(&mut header.content_type, "content types", format!("{CONSTRAIN_NAME}{format}"), warnings);
                     rest
                 }
             };
@@ -143,14 +143,19 @@ impl Draft {
                 Marker::Constrain => {
                     let text = text.trim_start();
                     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
-                    header.content_type = Some(format!("{CONSTRAIN_NAME}{}", &text[..end]));
+                    set(
+                        &mut header.content_type,
+                        "content types",
+                        format!("{CONSTRAIN_NAME}{}", &text[..end]),
+                        warnings,
+                    );
                     text[end..].trim_start()
                 }
             };
             if let Some((recipient, after)) =
                 first_word(rest).and_then(|(word, after)| Some((word.strip_prefix("to=")?, after)))
             {
-                header.recipient = Some(recipient.to_owned());
+                set(&mut header.recipient, "recipients", recipient.to_owned(), warnings);
                 rest = after.trim_start();
             }
             body.push_str(rest);
@@ -207,8 +212,13 @@ fn set_channel(header: &mut Header, channel: &str, warnings: &mut Vec<String>) {
         warnings.push("`<|channel|>` without a channel".to_owned());
         return;
     }
-    if let Some(earlier) = header.channel.replace(channel.to_owned()) {
-        warnings.push(format!("message header with two channels: `{earlier}` gives way to `{channel}`"));
+    set(&mut header.channel, "channels", channel.to_owned(), warnings);
+}
+
+/// What is said last holds.
+fn set(slot: &mut Option<String>, what: &str, value: String, warnings: &mut Vec<String>) {
+    if let Some(earlier) = slot.replace(value.clone()) {
+        warnings.push(format!("message header with two {what}: `{earlier}` gives way to `{value}`"));
     }
 }
 

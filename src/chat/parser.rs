@@ -110,7 +110,7 @@ impl StreamParser {
             State::Header(draft) if draft.is_blank() && draft.follows_assistant() => {}
             State::Header(draft) => {
                 self.warn("truncated in a message header".to_owned());
-                self.close_header(draft);
+                self.close_header(&draft);
             }
             State::Content { header, text } => {
                 self.warn("truncated in a message".to_owned());
@@ -144,7 +144,9 @@ impl StreamParser {
                 if draft.is_hopeless() {
                     let draft = draft.clone();
                     self.warn("message without `<|message|>`".to_owned());
-                    self.open_text(&draft);
+                    let (header, body) = self.read_as_text(&draft);
+                    self.open(header);
+                    self.text(&body);
                 }
             }
         }
@@ -157,7 +159,7 @@ impl StreamParser {
             (START, State::Header(draft)) => {
                 if !(draft.is_blank() && draft.follows_assistant()) {
                     self.warn("`<|start|>` in a message header".to_owned());
-                    self.close_header(draft);
+                    self.close_header(&draft);
                 }
                 self.state = State::Header(Draft::after_start());
             }
@@ -195,7 +197,7 @@ impl StreamParser {
             }
             (END | RETURN | CALL | ENDOFTEXT, State::Header(draft)) => {
                 self.warn(format!("message header ended by `{name}`"));
-                self.close_header(draft);
+                self.close_header(&draft);
             }
             // Padding.
             (ENDOFTEXT, State::Between) => {}
@@ -225,28 +227,25 @@ impl StreamParser {
         self.state = State::Content { header, text: String::new() };
     }
 
-    /// Opens the message of a header that was text.
-    fn open_text(&mut self, draft: &Draft) {
+    /// What a header was that turned out to be text.
+    fn read_as_text(&mut self, draft: &Draft) -> (Header, String) {
         let mut warnings = Vec::new();
-        let (header, body) = draft.read_as_text(&mut warnings);
+        let read = draft.read_as_text(&mut warnings);
         warnings.into_iter().for_each(|warning| self.warn(warning));
-        self.open(header);
-        self.text(&body);
+        read
     }
 
     /// Ends a header that had no `<|message|>`. One that only named a role was no message.
-    fn close_header(&mut self, draft: Draft) {
-        let mut warnings = Vec::new();
-        let (header, body) = draft.read_as_text(&mut warnings);
-        let is_message =
-            !body.trim().is_empty() || Header { role: Role::Assistant, name: None, ..header } != Header::assistant();
-        if is_message {
-            self.open_text(&draft);
+    fn close_header(&mut self, draft: &Draft) {
+        let (header, body) = self.read_as_text(draft);
+        let says_nothing = header.channel.is_none() && header.recipient.is_none() && header.content_type.is_none();
+        if !(says_nothing && body.trim().is_empty()) {
+            self.open(header);
+            self.text(&body);
             if let State::Content { header, text } = std::mem::replace(&mut self.state, State::Between) {
                 self.close(header, text);
             }
         }
-        self.state = State::Between;
     }
 
     fn close(&mut self, header: Header, text: String) {

@@ -1,2 +1,103 @@
-//! graph
+//! The graphs of gpt-oss: sizes in, StableHLO modules out. No I/O, no device, no checkpoint.
+//!
+//! Reading order: `params` (what the device holds), `norm`, `linear`, `rope`, `cache`, `attention`, `moe`, `layers` (the stack),
+//! `sample`, and the functions themselves: `prefill` and `decode`.
+//!
+//! Axis letters, here and everywhere: `n` rows (tokens of a prefill or sequences of a decode step), `b` sequence, `t` token, `s` cache slot,
+//! `g` kv head, `m` query head of a kv head, `d` head channel, `c` stream channel, `o` projection output, `e` expert, `k` chosen expert,
+//! `r` row of an expert's block, `j` gate or up, `f` expert channel, `v` vocabulary.
+
+mod attention;
+mod cache;
+mod decode;
+mod layers;
+mod linear;
+mod moe;
+mod norm;
 pub mod params;
+mod prefill;
+mod rope;
+mod sample;
+
+use crate::config::Config;
+use hlo::{ElementType, Module, Problem, TensorType};
+
+/// Keys that one pass of the running softmax takes.
+const ATTENTION_BLOCK: usize = 512;
+
+/// Stop tokens that a decode program takes; unused places hold -1.
+pub const STOP_TOKENS: usize = 8;
+
+/// What a set of programs that share one cache is specialised for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// f32 or bf16: matrices, the operands of products and the cache. Sums, norms and softmax are f32 always.
+    pub compute: ElementType,
+    /// Tokens that a sequence may have.
+    pub context: usize,
+    /// Sequences that the cache holds and that decode together.
+    pub batch: usize,
+    /// The largest number of tokens that a prefill or score program takes at once.
+    pub largest_prefill: usize,
+}
+
+impl Sizes {
+    /// Slots of a full layer's cache: the context and room for the padding of a last chunk, in whole attention blocks.
+    pub fn slots(&self) -> usize {
+        (self.context + self.largest_prefill).next_multiple_of(ATTENTION_BLOCK)
+    }
+
+    /// The type of every cache tensor in order: keys, then values, layer by layer; `[batch, kv_heads, slots, head_dim]`.
+    pub fn caches(&self, config: &Config) -> Vec<TensorType> {
+        (0..config.layers).flat_map(|layer| vec![cache::cache_type(config, self, layer); 2]).collect()
+    }
+}
+
+/// What a program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Takes up to `tokens` tokens of one sequence into the cache and draws the token after them.
+    Prefill { tokens: usize },
+    /// The same, but gives the logits of every token.
+    Score { tokens: usize },
+    /// Draws up to `steps` tokens for every sequence of the batch.
+    Decode { steps: usize },
+}
+
+impl Phase {
+    /// The program's name, such as `prefill_128`.
+    pub fn name(self) -> String {
+        match self {
+            Phase::Prefill { tokens } => format!("prefill_{tokens}"),
+            Phase::Score { tokens } => format!("score_{tokens}"),
+            Phase::Decode { steps } => format!("decode_{steps}"),
+        }
+    }
+
+    /// `prefill`, `score` or `decode`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Phase::Prefill { .. } => "prefill",
+            Phase::Score { .. } => "score",
+            Phase::Decode { .. } => "decode",
+        }
+    }
+
+    /// Rows that go through the model at once.
+    pub fn rows(self, sizes: &Sizes) -> usize {
+        match self {
+            Phase::Prefill { tokens } | Phase::Score { tokens } => tokens,
+            Phase::Decode { .. } => sizes.batch,
+        }
+    }
+}
+
+/// The module of one phase. Its `main` takes the weights (`params::weights`), the caches, then the phase's own inputs, and gives
+/// the caches first, in place.
+pub fn module(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Module, Problem> {
+    match phase {
+        Phase::Prefill { tokens } => prefill::prefill(config, sizes, tokens),
+        Phase::Score { tokens } => prefill::score(config, sizes, tokens),
+        Phase::Decode { steps } => decode::decode(config, sizes, steps),
+    }
+}

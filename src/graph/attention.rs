@@ -1,0 +1,160 @@
+//! Grouped-query attention with sinks, over a full cache or a ring, as a running softmax over blocks of keys.
+
+use crate::config::{Config, LayerKind};
+use crate::graph::ATTENTION_BLOCK;
+use crate::graph::cache::{Rows, write_full, write_ring};
+use crate::graph::linear::linear;
+use crate::graph::params::{Source, Weights};
+use crate::graph::rope::Rotation;
+use hlo::{Builder, ElementType, ElementType::F32, ElementType::S32, Tensor, TensorType};
+
+/// Keys and values of one layer.
+#[derive(Clone, Copy)]
+pub(super) struct KvCache<'b> {
+    pub keys: Tensor<'b>,
+    pub values: Tensor<'b>,
+}
+
+/// Attention of layer `layer` over normalised `x` f32 `[n, c]`; gives f32 `[n, c]` and the cache with the rows' keys and values.
+pub(super) fn attention<'b>(
+    config: &Config,
+    layer: usize,
+    x: Tensor<'b>,
+    weights: &Weights<'b>,
+    rows: &Rows<'b>,
+    rotation: &Rotation<'b>,
+    cache: KvCache<'b>,
+) -> (Tensor<'b>, KvCache<'b>) {
+    let b = x.builder();
+    let (n, d) = (x.dim(0), config.head_dim);
+    let (g, m, h) = (config.kv_heads, config.query_heads_per_kv_head(), config.query_heads);
+    let compute = cache.keys.ty().element;
+    let (sequences, tokens) = rows.split();
+
+    let qkv = linear(x, weights[Source::QkvWeight(layer)], weights[Source::QkvBias(layer)]);
+    let heads = |first: usize, count: usize| qkv.slice(&[0..n, first * d..(first + count) * d]).reshape(&[n, count, d]);
+    let queries = rotation.rotate(heads(0, h)).convert(compute).reshape(&[sequences, tokens, g, m, d]).named("queries");
+    let by_head = |x: Tensor<'b>| x.convert(compute).reshape(&[sequences, tokens, g, d]).transpose("btgd->bgtd");
+    let keys = by_head(rotation.rotate(heads(h, g))).named("keys");
+    let values = by_head(heads(h + g, g)).named("values");
+
+    let positions = rows.positions(b).reshape(&[sequences, tokens]);
+    let mut softmax = RunningSoftmax::start(queries, weights[Source::Sinks(layer)]);
+    let cache = match config.layer_kinds[layer] {
+        LayerKind::Sliding => {
+            let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
+            let (value_ring, seen_values) = write_ring(cache.values, values, rows);
+            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.dim(2)]), 2);
+            let at = positions.like("bt->bts", slots);
+            let visible = match *rows {
+                // A ring that is not yet full ends at the newest token; in a full one every slot is inside the window.
+                Rows::Step { .. } => slots.at_most(at),
+                Rows::Chunk { start, .. } => {
+                    let key = slots + start.like("->bts", slots) - config.sliding_window as i64;
+                    key.at_most(at) & key.above(at - config.sliding_window as i64) & key.at_least(0)
+                }
+            };
+            softmax = softmax.take(queries, seen_keys, seen_values, visible);
+            KvCache { keys: key_ring, values: value_ring }
+        }
+        LayerKind::Full => {
+            let cache =
+                KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
+            softmax = over_cache(b, softmax, queries, cache, positions, rows);
+            cache
+        }
+    };
+    let attended = softmax.finish().transpose("bgtmd->btgmd").reshape(&[n, h * d]).named("attended");
+    (linear(attended, weights[Source::OutWeight(layer)], weights[Source::OutBias(layer)]), cache)
+}
+
+/// Takes the cache block by block, as far as the newest row reaches.
+fn over_cache<'b>(
+    b: &'b Builder,
+    softmax: RunningSoftmax<'b>,
+    queries: Tensor<'b>,
+    cache: KvCache<'b>,
+    positions: Tensor<'b>,
+    rows: &Rows<'b>,
+) -> RunningSoftmax<'b> {
+    let (sequences, tokens) = rows.split();
+    let (g, d) = (cache.keys.dim(1), cache.keys.dim(3));
+    let sequence = rows.first_sequence(b);
+    let zero = b.integer(0);
+    let newest = positions.max("bt->");
+    let mut state = vec![zero];
+    state.extend(softmax.parts());
+    let last = b.while_loop(
+        &state,
+        |state| state[0].at_most(newest),
+        |state| {
+            let first = state[0];
+            let block =
+                |of: Tensor<'b>| of.dynamic_slice(&[sequence, zero, first, zero], &[sequences, g, ATTENTION_BLOCK, d]);
+            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, ATTENTION_BLOCK]), 2);
+            let visible = (slots + first.like("->bts", slots)).at_most(positions.like("bt->bts", slots));
+            let softmax = RunningSoftmax::of(&state[1..]);
+            let softmax = softmax.take(queries, block(cache.keys), block(cache.values), visible);
+            let mut next = vec![first + ATTENTION_BLOCK as i64];
+            next.extend(softmax.parts());
+            next
+        },
+    );
+    RunningSoftmax::of(&last[1..])
+}
+
+/// A softmax over keys that come in blocks: the largest logit so far, the sum of weights relative to it, and the weighted values.
+struct RunningSoftmax<'b> {
+    /// f32 `[b, g, t, m]`
+    peak: Tensor<'b>,
+    /// f32 `[b, g, t, m]`
+    total: Tensor<'b>,
+    /// f32 `[b, g, t, m, d]`
+    values: Tensor<'b>,
+}
+
+impl<'b> RunningSoftmax<'b> {
+    /// The sink is one more logit of the softmax: it takes weight and brings no value. So the sum begins with it.
+    fn start(queries: Tensor<'b>, sinks: Tensor<'b>) -> RunningSoftmax<'b> {
+        let b = queries.builder();
+        let dims = queries.ty().dims;
+        let (sequences, tokens, g, m, d) = (dims[0], dims[1], dims[2], dims[3], dims[4]);
+        let shape = TensorType::new(F32, [sequences, g, tokens, m]);
+        let peak = sinks.reshape(&[g, m]).spread("gm->bgtm", &shape.dims);
+        let values = b.splat(0.0, &TensorType::new(F32, [sequences, g, tokens, m, d]));
+        RunningSoftmax { peak, total: b.splat(1.0, &shape), values }
+    }
+
+    fn of(parts: &[Tensor<'b>]) -> RunningSoftmax<'b> {
+        RunningSoftmax { peak: parts[0], total: parts[1], values: parts[2] }
+    }
+
+    fn parts(&self) -> [Tensor<'b>; 3] {
+        [self.peak, self.total, self.values]
+    }
+
+    /// Adds keys and values `[b, g, s, d]`, where `visible` `[b, t, s]` says which row sees which.
+    fn take(
+        self,
+        queries: Tensor<'b>,
+        keys: Tensor<'b>,
+        values: Tensor<'b>,
+        visible: Tensor<'b>,
+    ) -> RunningSoftmax<'b> {
+        let scale = (queries.dim(4) as f64).powf(-0.5);
+        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys) * scale;
+        let scores = visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores");
+        let peak = self.peak.maximum(scores.max("bgtms->bgtm"));
+        let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
+        let fade = (self.peak - peak).exp();
+        let total = self.total * fade + weight.sum("bgtms->bgtm");
+        let element: ElementType = values.ty().element;
+        let brought = weight.convert(element).dot_into(F32, "bgtms,bgsd->bgtmd", values);
+        RunningSoftmax { peak, total, values: self.values * fade.like("bgtm->bgtmd", brought) + brought }
+    }
+
+    /// The values, each in proportion to its weight: f32 `[b, g, t, m, d]`.
+    fn finish(self) -> Tensor<'b> {
+        self.values / self.total.like("bgtm->bgtmd", self.values)
+    }
+}

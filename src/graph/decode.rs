@@ -1,0 +1,54 @@
+//! Decode: up to `steps` tokens for every sequence of the batch in one launch, so that the host is not in the way.
+//!
+//! Inputs after weights and caches: `tokens` s32 `[b]`, the newest token of each sequence, not yet in the cache; `positions` s32 `[b]`, where
+//! it stands; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's. Results after the caches: the tokens s32 `[b, steps]`,
+//! -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
+
+use crate::config::Config;
+use crate::graph::cache::Rows;
+use crate::graph::layers::{declare_caches, flatten, head, layers, unflatten};
+use crate::graph::params::{Weights, weights};
+use crate::graph::sample::{Drawing, sample, stops};
+use crate::graph::{STOP_TOKENS, Sizes};
+use hlo::{Builder, ElementType::F32, ElementType::Pred, ElementType::S32, Module, Problem, TensorType};
+
+pub(super) fn decode(config: &Config, sizes: &Sizes, steps: usize) -> Result<Module, Problem> {
+    let b = Builder::new(&format!("decode_{steps}"));
+    let batch = sizes.batch;
+    b.function("main", || {
+        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
+        let caches = declare_caches(&b, config, sizes);
+        let tokens = b.argument("tokens", &TensorType::new(S32, [batch]));
+        let positions = b.argument("positions", &TensorType::new(S32, [batch]));
+        let wanted = b.argument("steps", &TensorType::new(S32, [])).minimum(steps as i64);
+        let stop = b.argument("stop", &TensorType::new(S32, [STOP_TOKENS]));
+        let drawing = Drawing::declare(&b, batch);
+
+        let none = b.splat_integer(-1, &TensorType::new(S32, [batch, steps]));
+        let zeros = b.splat(0.0, &TensorType::new(F32, [batch, steps]));
+        let ended = b.splat_integer(0, &TensorType::new(Pred, [batch]));
+        let state = [vec![b.integer(0), tokens, positions, ended, none, zeros], flatten(&caches)].concat();
+        let last = b.while_loop(
+            &state,
+            |state| state[0].below(wanted) & !state[3].all("b->"),
+            |state| {
+                let [step, tokens, positions, ended, drawn_tokens, drawn_logprobs] = state[..6] else {
+                    unreachable!("the loop's state begins with six tensors")
+                };
+                let rows = Rows::Step { positions };
+                let (x, caches) = layers(config, &weights, tokens, &rows, unflatten(&state[6..]));
+                let positions = positions + 1;
+                let drawn = sample(head(config, &weights, x), &drawing, positions);
+                let shown = ended.select(b.splat_integer(-1, &drawn.tokens.ty()), drawn.tokens);
+                let place = [b.integer(0), step];
+                let drawn_tokens = drawn_tokens.dynamic_update(shown.reshape(&[batch, 1]), &place);
+                let drawn_logprobs = drawn_logprobs.dynamic_update(drawn.logprobs.reshape(&[batch, 1]), &place);
+                let ended = ended | stops(drawn.tokens, stop);
+                let next = vec![step + 1, drawn.tokens, positions, ended, drawn_tokens, drawn_logprobs];
+                [next, flatten(&caches)].concat()
+            },
+        );
+        [&last[6..], &last[4..6]].concat()
+    });
+    b.finish()
+}

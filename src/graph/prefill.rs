@@ -1,0 +1,60 @@
+//! Prefill: a chunk of one sequence's tokens into the cache, at any position; and the same with all logits, for scoring.
+//!
+//! Inputs after weights and caches: `tokens` s32 `[t]`, `sequence`, `start` and `count` s32 scalars; tokens from `count` on are padding.
+
+use crate::config::Config;
+use crate::graph::Sizes;
+use crate::graph::cache::Rows;
+use crate::graph::layers::{declare_caches, flatten, head, layers};
+use crate::graph::params::{Weights, weights};
+use crate::graph::sample::{Drawing, sample};
+use hlo::{Builder, ElementType::S32, Module, Problem, Tensor, TensorType};
+
+/// Further inputs: the drawing's, `[1]` each. Results after the caches: the token after the chunk s32 `[1]` and its logarithmic probability f32 `[1]`.
+pub(super) fn prefill(config: &Config, sizes: &Sizes, tokens: usize) -> Result<Module, Problem> {
+    let b = Builder::new(&format!("prefill_{tokens}"));
+    b.function("main", || {
+        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
+        let caches = declare_caches(&b, config, sizes);
+        let chunk = Chunk::declare(&b, tokens);
+        let drawing = Drawing::declare(&b, 1);
+        let (x, caches) = layers(config, &weights, chunk.tokens, &chunk.rows, caches);
+        let last = x.dynamic_slice(&[chunk.count - 1, b.integer(0)], &[1, config.hidden]);
+        let logits = head(config, &weights, last);
+        let position = (chunk.start + chunk.count).reshape(&[1]);
+        let drawn = sample(logits, &drawing, position);
+        [flatten(&caches), vec![drawn.tokens, drawn.logprobs]].concat()
+    });
+    b.finish()
+}
+
+/// Results after the caches: the logits of every token, f32 `[t, v]`.
+pub(super) fn score(config: &Config, sizes: &Sizes, tokens: usize) -> Result<Module, Problem> {
+    let b = Builder::new(&format!("score_{tokens}"));
+    b.function("main", || {
+        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
+        let caches = declare_caches(&b, config, sizes);
+        let chunk = Chunk::declare(&b, tokens);
+        let (x, caches) = layers(config, &weights, chunk.tokens, &chunk.rows, caches);
+        [flatten(&caches), vec![head(config, &weights, x)]].concat()
+    });
+    b.finish()
+}
+
+struct Chunk<'b> {
+    tokens: Tensor<'b>,
+    start: Tensor<'b>,
+    count: Tensor<'b>,
+    rows: Rows<'b>,
+}
+
+impl<'b> Chunk<'b> {
+    fn declare(b: &'b Builder, tokens: usize) -> Chunk<'b> {
+        let scalar = TensorType::new(S32, []);
+        let ids = b.argument("tokens", &TensorType::new(S32, [tokens]));
+        let sequence = b.argument("sequence", &scalar);
+        let start = b.argument("start", &scalar);
+        let count = b.argument("count", &scalar);
+        Chunk { tokens: ids, start, count, rows: Rows::Chunk { sequence, start, count, tokens } }
+    }
+}

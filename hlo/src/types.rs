@@ -144,7 +144,7 @@ impl fmt::Display for TensorType {
 }
 
 /// What a function takes and gives: the contract between a module and whoever executes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
     pub parameters: Vec<Parameter>,
     pub results: Vec<TensorType>,

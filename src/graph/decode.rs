@@ -1,7 +1,7 @@
 //! Decode: up to `steps` tokens for every sequence of the batch in one launch, so that the host is not in the way.
 //!
 //! Inputs after weights and caches: `tokens` s32 `[b]`, the newest token of each sequence, not yet in the cache; `positions` s32 `[b]`, where
-//! it stands; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's. Results after the caches: the tokens s32 `[b, steps]`,
+//! it stands; `ended` pred `[b]`, sequences that draw nothing; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's. Results after the caches: the tokens s32 `[b, steps]`,
 //! -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
 
 use crate::config::Config;
@@ -20,13 +20,13 @@ pub(super) fn decode(config: &Config, sizes: &Sizes, steps: usize) -> Result<Mod
         let caches = declare_caches(&b, config, sizes);
         let tokens = b.argument("tokens", &TensorType::new(S32, [batch]));
         let positions = b.argument("positions", &TensorType::new(S32, [batch]));
+        let ended = b.argument("ended", &TensorType::new(Pred, [batch]));
         let wanted = b.argument("steps", &TensorType::new(S32, [])).minimum(steps as i64);
         let stop = b.argument("stop", &TensorType::new(S32, [STOP_TOKENS]));
         let drawing = Drawing::declare(&b, batch);
 
         let none = b.splat_integer(-1, &TensorType::new(S32, [batch, steps]));
         let zeros = b.splat(0.0, &TensorType::new(F32, [batch, steps]));
-        let ended = b.splat_integer(0, &TensorType::new(Pred, [batch]));
         let state = [vec![b.integer(0), tokens, positions, ended, none, zeros], flatten(&caches)].concat();
         let last = b.while_loop(
             &state,

@@ -1,0 +1,42 @@
+//! Element types as PJRT numbers them (`PJRT_Buffer_Type`), which is not as HLO protos do. Knows no buffer.
+
+use hlo::ElementType::{self, *};
+
+const NUMBERS: [(ElementType, i32); ElementType::ALL.len()] = [
+    (Pred, 1),
+    (S8, 2),
+    (S32, 4),
+    (S64, 5),
+    (U8, 6),
+    (U32, 8),
+    (U64, 9),
+    (F16, 10),
+    (F32, 11),
+    (F64, 12),
+    (Bf16, 13),
+    (F8E4M3FN, 17),
+    (F4E2M1FN, 29),
+];
+
+/// `None` for a type that precast does not know.
+pub(super) fn from_pjrt(number: i32) -> Option<ElementType> {
+    NUMBERS.iter().find(|row| row.1 == number).map(|row| row.0)
+}
+
+pub(super) fn to_pjrt(element: ElementType) -> i32 {
+    // Every type has its row: the array is as long as `ALL`, and the test below looks each one up.
+    NUMBERS.iter().find(|row| row.0 == element).map_or(0, |row| row.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_type_has_a_number() {
+        for element in ElementType::ALL {
+            assert_eq!(from_pjrt(to_pjrt(element)), Some(element));
+        }
+        assert_eq!(from_pjrt(0), None);
+    }
+}

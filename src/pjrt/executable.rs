@@ -1,0 +1,587 @@
+//! A compiled program, loaded on a device or not, with the signature it was compiled from. Knows nothing of what it computes.
+
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use hlo::{Signature, TensorType};
+use prost::Message;
+
+use super::api::{Plugin, args, array, bytes, malformed, object, text};
+use super::buffer::Buffer;
+use super::client::{Client, Device};
+use super::element::from_pjrt;
+use super::error::{self, PjrtError};
+use super::event::Event;
+use super::options::CompileOptions;
+use super::proto::HloModuleProtoWithConfig;
+use super::raw::{self, Args};
+use super::topology::Topology;
+use super::value::{self, Value};
+
+/// A compiled program. Clones share it.
+#[derive(Clone)]
+pub struct Executable(Arc<Inner>);
+
+struct Inner {
+    plugin: Plugin,
+    raw: NonNull<raw::Executable>,
+    name: String,
+    signature: Signature,
+    /// The client that it was loaded by, which must outlive it.
+    _client: Option<Client>,
+}
+
+// SAFETY: an executable is only read.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+/// A compiled program on the device that runs it.
+pub struct LoadedExecutable {
+    client: Client,
+    raw: NonNull<raw::LoadedExecutable>,
+    devices: Vec<NonNull<raw::Device>>,
+    executable: Executable,
+}
+
+// SAFETY: an executable may be run from several threads at once.
+unsafe impl Send for LoadedExecutable {}
+// SAFETY: as above.
+unsafe impl Sync for LoadedExecutable {}
+
+/// An argument of an execution.
+///
+/// What is donated is gone:
+/// ```compile_fail,E0382
+/// # use precast::pjrt::{Argument, Buffer, LoadedExecutable, PjrtError};
+/// # fn step(program: &LoadedExecutable, cache: Buffer) -> Result<(), PjrtError> {
+/// let next = program.execute(vec![Argument::Donate(cache)])?;
+/// cache.to_host()?;
+/// # Ok(()) }
+/// ```
+pub enum Argument<'a> {
+    Keep(&'a Buffer),
+    /// The program takes over its memory. It is gone even if the execution fails.
+    Donate(Buffer),
+}
+
+impl Argument<'_> {
+    fn buffer(&self) -> &Buffer {
+        match self {
+            Argument::Keep(buffer) => buffer,
+            Argument::Donate(buffer) => buffer,
+        }
+    }
+}
+
+/// What a program needs on each device, in bytes, padding included. 0 where the plugin does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryStats {
+    pub code: u64,
+    pub argument: u64,
+    pub output: u64,
+    /// Outputs that take over an argument's memory; counted in `argument` and in `output`.
+    pub alias: u64,
+    pub temp: u64,
+    pub host_argument: u64,
+    pub host_output: u64,
+    pub host_temp: u64,
+    pub peak: u64,
+    pub total: u64,
+    pub total_allocation: u64,
+}
+
+impl fmt::Debug for Executable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Executable({})", self.0.name)
+    }
+}
+
+impl fmt::Debug for LoadedExecutable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoadedExecutable({})", self.executable.0.name)
+    }
+}
+
+impl Plugin {
+    /// Compiles StableHLO text for devices that need not be here. The plugin's results must be those of `signature`.
+    pub fn compile(
+        &self,
+        topology: &Topology,
+        mlir: &str,
+        signature: &Signature,
+        options: &CompileOptions,
+    ) -> Result<Executable, PjrtError> {
+        if !self.is(topology.plugin()) {
+            return Err(PjrtError::Foreign { what: "topology".into() });
+        }
+        let program = program(mlir);
+        let options = options.to_bytes();
+        let mut args = args::<raw::Compile>();
+        args.topology = topology.raw().as_ptr();
+        args.program = &program;
+        args.compile_options = options.as_ptr();
+        args.compile_options_size = options.len();
+        // SAFETY: `topology` is alive; program and options are borrowed for the call; no client is given.
+        unsafe { self.call(&mut args) }?;
+        let raw = object(raw::Compile::FUNCTION, args.executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        unsafe { Executable::own(self, raw, signature, None) }
+    }
+}
+
+impl Client {
+    /// Compiles StableHLO text for this client's devices. The plugin's results must be those of `signature`.
+    pub fn compile(
+        &self,
+        mlir: &str,
+        signature: &Signature,
+        options: &CompileOptions,
+    ) -> Result<LoadedExecutable, PjrtError> {
+        let program = program(mlir);
+        let options = options.to_bytes();
+        let mut args = args::<raw::Client_Compile>();
+        args.client = self.raw().as_ptr();
+        args.program = &program;
+        args.compile_options = options.as_ptr();
+        args.compile_options_size = options.len();
+        // SAFETY: `self` keeps the client alive; program and options are borrowed for the call.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Client_Compile::FUNCTION, args.executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        unsafe { LoadedExecutable::own(self, raw, signature) }
+    }
+
+    /// Loads what [`Executable::serialize`] wrote, by the same build of the same plugin. Its results must be those of
+    /// `signature`; its parameters cannot be asked for, so whoever stored it vouches for them.
+    pub fn load(&self, serialized: &[u8], signature: &Signature) -> Result<LoadedExecutable, PjrtError> {
+        let mut args = args::<raw::Executable_DeserializeAndLoad>();
+        args.client = self.raw().as_ptr();
+        args.serialized_executable = serialized.as_ptr();
+        args.serialized_executable_size = serialized.len();
+        // SAFETY: `self` keeps the client alive; the bytes are borrowed for the call.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Executable_DeserializeAndLoad::FUNCTION, args.loaded_executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        unsafe { LoadedExecutable::own(self, raw, signature) }
+    }
+}
+
+/// StableHLO text as a plugin takes it; borrows `mlir`.
+fn program(mlir: &str) -> raw::Program {
+    const FORMAT: &str = "mlir";
+    raw::Program {
+        struct_size: size_of::<raw::Program>(),
+        extension_start: ptr::null_mut(),
+        // The header has no `const` here, since the same struct serves as an output; an input is not written.
+        code: mlir.as_ptr().cast_mut(),
+        code_size: mlir.len(),
+        format: FORMAT.as_ptr(),
+        format_size: FORMAT.len(),
+    }
+}
+
+impl Executable {
+    /// # Safety
+    /// `raw` is an executable of `plugin`, loaded by `client` if there is one, and nobody else owns it.
+    unsafe fn own(
+        plugin: &Plugin,
+        raw: NonNull<raw::Executable>,
+        signature: &Signature,
+        client: Option<Client>,
+    ) -> Result<Executable, PjrtError> {
+        let plugin = plugin.clone();
+        let mut inner = Inner { plugin, raw, name: String::new(), signature: signature.clone(), _client: client };
+        let mut args = args::<raw::Executable_Name>();
+        args.executable = inner.raw.as_ptr();
+        // SAFETY: `inner` owns the executable, and the name lives as long.
+        inner.name = unsafe {
+            inner.plugin.call(&mut args)?;
+            text(raw::Executable_Name::FUNCTION, args.executable_name, args.executable_name_size)?
+        };
+        inner.check_results()?;
+        Ok(Executable(Arc::new(inner)))
+    }
+
+    /// The name of the module.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub fn signature(&self) -> &Signature {
+        &self.0.signature
+    }
+
+    /// Bytes that differ between programs; not between options. Text on CPU, raw bytes on TPU.
+    pub fn fingerprint(&self) -> Result<Vec<u8>, PjrtError> {
+        let mut args = args::<raw::Executable_Fingerprint>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive, and its fingerprint with it.
+        unsafe {
+            self.0.plugin.call(&mut args)?;
+            let function = raw::Executable_Fingerprint::FUNCTION;
+            Ok(bytes(function, args.executable_fingerprint, args.executable_fingerprint_size)?.to_vec())
+        }
+    }
+
+    /// The executable as the plugin writes it down, for [`Client::load`]. Not the same bytes twice.
+    pub fn serialize(&self) -> Result<Vec<u8>, PjrtError> {
+        let mut args = args::<raw::Executable_Serialize>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive; the bytes are borrowed from the holder until its deleter runs, once.
+        unsafe {
+            self.0.plugin.call(&mut args)?;
+            let function = raw::Executable_Serialize::FUNCTION;
+            let copy = bytes(function, args.serialized_bytes, args.serialized_bytes_size).map(<[u8]>::to_vec);
+            if let Some(delete) = args.serialized_executable_deleter {
+                delete(args.serialized_executable);
+            }
+            copy
+        }
+    }
+
+    pub fn memory_stats(&self) -> Result<MemoryStats, PjrtError> {
+        let mut args = args::<raw::Executable_GetCompiledMemoryStats>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive.
+        unsafe { self.0.plugin.call(&mut args) }?;
+        let size = |bytes: i64| {
+            let problem = || malformed(raw::Executable_GetCompiledMemoryStats::FUNCTION, format!("{bytes} bytes"));
+            u64::try_from(bytes).map_err(|_| problem())
+        };
+        Ok(MemoryStats {
+            code: size(args.generated_code_size_in_bytes)?,
+            argument: size(args.argument_size_in_bytes)?,
+            output: size(args.output_size_in_bytes)?,
+            alias: size(args.alias_size_in_bytes)?,
+            temp: size(args.temp_size_in_bytes)?,
+            host_argument: size(args.host_argument_size_in_bytes)?,
+            host_output: size(args.host_output_size_in_bytes)?,
+            host_temp: size(args.host_temp_size_in_bytes)?,
+            peak: size(args.peak_memory_in_bytes)?,
+            total: size(args.total_size_in_bytes)?,
+            total_allocation: size(args.total_allocation_bytes)?,
+        })
+    }
+
+    /// Bytes of machine code; 0 where the plugin does not tell.
+    pub fn code_bytes(&self) -> Result<u64, PjrtError> {
+        let function = raw::Executable_SizeOfGeneratedCodeInBytes::FUNCTION;
+        let mut args = args::<raw::Executable_SizeOfGeneratedCodeInBytes>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive.
+        unsafe { self.0.plugin.call(&mut args) }?;
+        let size = args.size_in_bytes;
+        u64::try_from(size).map_err(|_| malformed(function, format!("{size} bytes")))
+    }
+
+    /// What the compiler thinks it costs, such as `flops` and `bytes accessed`, sorted by name.
+    /// The CPU plugins do not tell: `UNIMPLEMENTED`.
+    pub fn cost_analysis(&self) -> Result<Vec<(String, Value)>, PjrtError> {
+        let mut args = args::<raw::Executable_GetCostAnalysis>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive, and its properties with it.
+        unsafe {
+            self.0.plugin.call(&mut args)?;
+            value::read(raw::Executable_GetCostAnalysis::FUNCTION, args.properties, args.num_properties)
+        }
+    }
+
+    /// The program as the compiler left it.
+    pub fn optimized_program(&self) -> Result<HloModuleProtoWithConfig, PjrtError> {
+        let function = raw::Executable_OptimizedProgram::FUNCTION;
+        let mut program = raw::Program {
+            struct_size: size_of::<raw::Program>(),
+            extension_start: ptr::null_mut(),
+            code: ptr::null_mut(),
+            code_size: 0,
+            format: ptr::null(),
+            format_size: 0,
+        };
+        let mut args = args::<raw::Executable_OptimizedProgram>();
+        args.executable = self.0.raw.as_ptr();
+        args.program = &raw mut program;
+        // SAFETY: `self` keeps the executable alive; without code the plugin only tells the size.
+        unsafe { self.0.plugin.call(&mut args) }?;
+        if program.code_size > MAXIMUM_PROGRAM_BYTES {
+            return Err(malformed(function, format!("a program of {} bytes", program.code_size)));
+        }
+        let mut code = vec![0; program.code_size];
+        program.code = code.as_mut_ptr();
+        args.program = &raw mut program;
+        // SAFETY: `code_size` bytes are there to be written.
+        unsafe { self.0.plugin.call(&mut args) }?;
+        // SAFETY: pjrt_c_api.h: the format is static text of the plugin.
+        let format = unsafe { text(function, program.format, program.format_size) }?;
+        if format != "hlo_with_config" {
+            return Err(malformed(function, format!("a program in the format `{format}`, expected `hlo_with_config`")));
+        }
+        HloModuleProtoWithConfig::decode(code.as_slice()).map_err(|error| malformed(function, error.to_string()))
+    }
+
+    /// Copies and devices a copy that it was compiled for.
+    pub fn replicas_and_partitions(&self) -> Result<(usize, usize), PjrtError> {
+        let mut replicas = args::<raw::Executable_NumReplicas>();
+        replicas.executable = self.0.raw.as_ptr();
+        let mut partitions = args::<raw::Executable_NumPartitions>();
+        partitions.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive.
+        unsafe {
+            self.0.plugin.call(&mut replicas)?;
+            self.0.plugin.call(&mut partitions)?;
+        }
+        Ok((replicas.num_replicas, partitions.num_partitions))
+    }
+
+    /// The memory that each parameter must lie in, such as `device` or `pinned_host`. Older plugins cannot tell.
+    pub fn parameter_memory_kinds(&self) -> Result<Vec<String>, PjrtError> {
+        let function = raw::Executable_ParameterMemoryKinds::FUNCTION;
+        let mut args = args::<raw::Executable_ParameterMemoryKinds>();
+        args.executable = self.0.raw.as_ptr();
+        // SAFETY: `self` keeps the executable alive, and the arrays with it.
+        unsafe {
+            self.0.plugin.call(&mut args)?;
+            let kinds = array(function, args.memory_kinds, args.num_parameters)?;
+            let sizes = array(function, args.memory_kind_sizes, args.num_parameters)?;
+            kinds.iter().zip(sizes).map(|(&kind, &size)| text(function, kind, size)).collect()
+        }
+    }
+}
+
+/// A program is at most as large as a proto may be.
+const MAXIMUM_PROGRAM_BYTES: usize = 1 << 31;
+
+impl Inner {
+    /// Refuses an executable whose results are not those of the signature. An execution relies on their number.
+    fn check_results(&self) -> Result<(), PjrtError> {
+        let found = self.results()?;
+        if found != self.signature.results {
+            return Err(PjrtError::Signature {
+                executable: self.name.clone(),
+                found: error::results(&found),
+                expected: error::promised(&self.signature),
+            });
+        }
+        Ok(())
+    }
+
+    fn results(&self) -> Result<Vec<TensorType>, PjrtError> {
+        let mut count = args::<raw::Executable_NumOutputs>();
+        count.executable = self.raw.as_ptr();
+        // SAFETY: `self` owns the executable.
+        unsafe { self.plugin.call(&mut count) }?;
+        let count = count.num_outputs;
+
+        let types_function = raw::Executable_OutputElementTypes::FUNCTION;
+        let mut types = args::<raw::Executable_OutputElementTypes>();
+        types.executable = self.raw.as_ptr();
+        // SAFETY: as above; the array lives as long as the executable.
+        let elements = unsafe {
+            self.plugin.call(&mut types)?;
+            array(types_function, types.output_types, types.num_output_types)?
+        };
+        let dims_function = raw::Executable_OutputDimensions::FUNCTION;
+        let mut dims = args::<raw::Executable_OutputDimensions>();
+        dims.executable = self.raw.as_ptr();
+        // SAFETY: as above.
+        let ranks = unsafe {
+            self.plugin.call(&mut dims)?;
+            array(dims_function, dims.dim_sizes, dims.num_outputs)?
+        };
+        if elements.len() != count || ranks.len() != count {
+            let problem = format!("{} types and {} shapes for {count} outputs", elements.len(), ranks.len());
+            return Err(malformed(types_function, problem));
+        }
+        let total = ranks.iter().try_fold(0_usize, |total, &rank| total.checked_add(rank));
+        let total = total.ok_or_else(|| malformed(dims_function, "endless shapes"))?;
+        // SAFETY: pjrt_c_api.h: the dims of all outputs lie one after another.
+        let mut rest = unsafe { array(dims_function, dims.dims, total) }?;
+        let mut results = Vec::with_capacity(count);
+        for (&element, &rank) in elements.iter().zip(ranks) {
+            let element = from_pjrt(element)
+                .ok_or_else(|| malformed(types_function, format!("element type {element}, unknown to precast")))?;
+            let (own, others) = rest.split_at(rank);
+            rest = others;
+            let sizes: Result<Vec<usize>, _> = own.iter().map(|&dim| usize::try_from(dim)).collect();
+            let sizes = sizes.map_err(|_| malformed(dims_function, format!("dims {own:?}")))?;
+            results.push(TensorType::new(element, sizes));
+        }
+        Ok(results)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let mut args = args::<raw::Executable_Destroy>();
+        args.executable = self.raw.as_ptr();
+        // SAFETY: this owns the executable, and this is its end.
+        unsafe { self.plugin.destroy(&mut args) };
+    }
+}
+
+/// Frees a loaded executable, however far it came.
+struct RawLoaded<'a>(&'a Plugin, NonNull<raw::LoadedExecutable>);
+
+impl Drop for RawLoaded<'_> {
+    fn drop(&mut self) {
+        let mut args = args::<raw::LoadedExecutable_Destroy>();
+        args.executable = self.1.as_ptr();
+        // SAFETY: this owns the executable, and this is its end; executions under way finish by themselves.
+        unsafe { self.0.destroy(&mut args) };
+    }
+}
+
+impl LoadedExecutable {
+    /// # Safety
+    /// `raw` is an executable of `client`, and nobody else owns it.
+    unsafe fn own(
+        client: &Client,
+        raw: NonNull<raw::LoadedExecutable>,
+        signature: &Signature,
+    ) -> Result<LoadedExecutable, PjrtError> {
+        let owned = RawLoaded(client.plugin(), raw);
+        let mut args = args::<raw::LoadedExecutable_GetExecutable>();
+        args.loaded_executable = raw.as_ptr();
+        // SAFETY: `owned` owns it.
+        unsafe { client.plugin().call(&mut args) }?;
+        let executable = object(raw::LoadedExecutable_GetExecutable::FUNCTION, args.executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        let executable = unsafe { Executable::own(client.plugin(), executable, signature, Some(client.clone())) }?;
+
+        let function = raw::LoadedExecutable_AddressableDevices::FUNCTION;
+        let mut args = super::api::args::<raw::LoadedExecutable_AddressableDevices>();
+        args.executable = raw.as_ptr();
+        // SAFETY: `owned` owns it, and the array lives as long.
+        let devices = unsafe {
+            client.plugin().call(&mut args)?;
+            array(function, args.addressable_devices, args.num_addressable_devices)?
+        };
+        let devices = devices.iter().map(|&device| {
+            let device = object(function, device)?;
+            client.device_of(device).map(|_| device).ok_or_else(|| malformed(function, "a device of no client"))
+        });
+        let devices = devices.collect::<Result<_, _>>()?;
+        std::mem::forget(owned);
+        Ok(LoadedExecutable { client: client.clone(), raw, devices, executable })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn signature(&self) -> &Signature {
+        self.executable.signature()
+    }
+
+    /// What can be known of it without running it.
+    pub fn executable(&self) -> Executable {
+        self.executable.clone()
+    }
+
+    /// The devices that it runs on, in the order of its assignment.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter_map(|&device| self.client.device_of(device))
+    }
+
+    /// Runs the program on its one device. Returns as soon as the work is given to the device: what goes wrong there
+    /// is told when a result is awaited or downloaded.
+    ///
+    /// Fails before anything runs if the arguments are not those of the signature in number, type, device or donation.
+    pub fn execute(&self, arguments: Vec<Argument<'_>>) -> Result<Vec<Buffer>, PjrtError> {
+        let &[device] = self.devices.as_slice() else {
+            return Err(PjrtError::Devices { found: self.devices.len() });
+        };
+        self.check(&arguments, device)?;
+        let results = &self.signature().results;
+
+        let inputs: Vec<*mut raw::Buffer> = arguments.iter().map(|argument| argument.buffer().raw().as_ptr()).collect();
+        let mut outputs: Vec<*mut raw::Buffer> = vec![ptr::null_mut(); results.len()];
+        let input_lists = [inputs.as_ptr()];
+        let output_lists = [outputs.as_mut_ptr()];
+        let mut done: [*mut raw::Event; 1] = [ptr::null_mut()];
+        let mut options = ExecuteOptions::new();
+
+        let mut args = args::<raw::LoadedExecutable_Execute>();
+        args.executable = self.raw.as_ptr();
+        args.options = &raw mut options.options;
+        args.argument_lists = input_lists.as_ptr();
+        args.num_devices = 1;
+        args.num_args = inputs.len();
+        args.output_lists = output_lists.as_ptr();
+        args.device_complete_events = done.as_mut_ptr();
+        // SAFETY: the arguments are alive and as the program wants them; `outputs` has room for as many as the executable
+        // itself says it has, which is what the signature says; no callback is given.
+        unsafe { self.client.plugin().call(&mut args) }?;
+        // SAFETY: pjrt_c_api.h: the caller frees the event.
+        let done = unsafe { Event::own(self.client.plugin(), done[0]) }.map(Arc::new);
+        // The program has what it needs of them.
+        drop(arguments);
+
+        let mut buffers = Vec::with_capacity(outputs.len());
+        for (output, ty) in outputs.iter().zip(results) {
+            if let Some(raw) = NonNull::new(*output) {
+                // SAFETY: made just now by this client, on the executable's device, of the type that the plugin told.
+                buffers.push(unsafe { Buffer::own(&self.client, raw, ty.clone(), device, done.clone()) });
+            }
+        }
+        if buffers.len() != results.len() {
+            let problem = format!("{} of {} results", buffers.len(), results.len());
+            return Err(malformed(raw::LoadedExecutable_Execute::FUNCTION, problem));
+        }
+        if let (true, Some(done)) = (buffers.is_empty(), done) {
+            done.wait()?;
+        }
+        Ok(buffers)
+    }
+
+    /// Plugins compare only sizes, so a wrong type would give wrong numbers.
+    fn check(&self, arguments: &[Argument<'_>], device: NonNull<raw::Device>) -> Result<(), PjrtError> {
+        let parameters = &self.signature().parameters;
+        if arguments.len() != parameters.len() {
+            return Err(PjrtError::ArgumentCount { found: arguments.len(), expected: parameters.len() });
+        }
+        for (index, (argument, parameter)) in arguments.iter().zip(parameters).enumerate() {
+            let (buffer, name) = (argument.buffer(), || parameter.name.clone());
+            if *buffer.ty() != parameter.ty {
+                let (found, expected) = (buffer.ty().clone(), parameter.ty.clone());
+                return Err(PjrtError::ArgumentType { index, name: name(), found, expected });
+            }
+            let donated = matches!(argument, Argument::Donate(_));
+            if donated != parameter.donated_to.is_some() {
+                return Err(PjrtError::Donation { index, name: name(), donated });
+            }
+            if !buffer.client().is(&self.client) {
+                return Err(PjrtError::Foreign { what: format!("argument {index} `{}`", parameter.name) });
+            }
+            if buffer.device() != device {
+                let shown = |raw| self.client.device_of(raw).map(Device::to_string).unwrap_or_default();
+                let (found, expected) = (shown(buffer.device()), shown(device));
+                return Err(PjrtError::ArgumentDevice { index, name: name(), found, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for LoadedExecutable {
+    fn drop(&mut self) {
+        drop(RawLoaded(self.client.plugin(), self.raw));
+    }
+}
+
+/// Options of an execution: none, with zeros behind them for plugins that know more.
+#[repr(C)]
+struct ExecuteOptions {
+    options: raw::ExecuteOptions,
+    beyond: [u64; 16],
+}
+
+impl ExecuteOptions {
+    fn new() -> ExecuteOptions {
+        // SAFETY: integers and nullable pointers may be zero.
+        let mut options: ExecuteOptions = unsafe { std::mem::zeroed() };
+        options.options.struct_size = size_of::<ExecuteOptions>();
+        options
+    }
+}

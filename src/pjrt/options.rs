@@ -1,0 +1,160 @@
+//! Compile options and the bytes that plugins take them in. Knows no program.
+
+use prost::Message;
+
+/// How a program is compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompileOptions {
+    /// Copies of the program that run at once, each on its own data.
+    pub replicas: usize,
+    /// Devices that share one copy.
+    pub partitions: usize,
+    /// The device of each replica of each partition, `[partitions][replicas]`; `None` leaves it to the plugin,
+    /// which begins with device 0.
+    pub devices: Option<Vec<Vec<i64>>>,
+    /// Partition by the `sdy` annotations of the module.
+    pub shardy: bool,
+    /// XLA's flags by name, without dashes, such as `xla_tpu_scoped_vmem_limit_kib`. The plugin refuses what it does not
+    /// know, and CPU plugins what is not of the flag's own type.
+    pub overrides: Vec<(String, OptionValue)>,
+}
+
+/// The value of one of XLA's flags.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OptionValue {
+    Text(String),
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+}
+
+impl Default for CompileOptions {
+    /// One device.
+    fn default() -> CompileOptions {
+        CompileOptions { replicas: 1, partitions: 1, devices: None, shardy: true, overrides: Vec::new() }
+    }
+}
+
+impl CompileOptions {
+    /// The options as a `CompileOptionsProto`. Equal options give equal bytes; the order of overrides does not matter.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let device_assignment = self.devices.as_ref().map(|partitions| DeviceAssignmentProto {
+            replica_count: self.replicas as i32,
+            computation_count: self.partitions as i32,
+            computation_devices: partitions
+                .iter()
+                .map(|replicas| ComputationDevice { replica_device_ids: replicas.clone() })
+                .collect(),
+        });
+        let mut overrides: Vec<OverrideEntry> = self.overrides.iter().map(OverrideEntry::new).collect();
+        overrides.sort_by(|left, right| left.key.cmp(&right.key));
+        let proto = CompileOptionsProto {
+            executable_build_options: Some(ExecutableBuildOptionsProto {
+                // Zero of either aborts the process inside CPU plugins.
+                num_replicas: self.replicas.max(1) as i64,
+                num_partitions: self.partitions.max(1) as i64,
+                use_spmd_partitioning: self.partitions > 1,
+                device_assignment,
+                use_shardy_partitioner: self.shardy,
+            }),
+            env_option_overrides: overrides,
+        };
+        proto.encode_to_vec()
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CompileOptionsProto {
+    #[prost(message, optional, tag = "3")]
+    executable_build_options: Option<ExecutableBuildOptionsProto>,
+    /// A map on the wire; a list here, so that the order is ours.
+    #[prost(message, repeated, tag = "7")]
+    env_option_overrides: Vec<OverrideEntry>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ExecutableBuildOptionsProto {
+    #[prost(int64, tag = "4")]
+    num_replicas: i64,
+    #[prost(int64, tag = "5")]
+    num_partitions: i64,
+    #[prost(bool, tag = "6")]
+    use_spmd_partitioning: bool,
+    #[prost(message, optional, tag = "9")]
+    device_assignment: Option<DeviceAssignmentProto>,
+    #[prost(bool, tag = "19")]
+    use_shardy_partitioner: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct DeviceAssignmentProto {
+    #[prost(int32, tag = "1")]
+    replica_count: i32,
+    #[prost(int32, tag = "2")]
+    computation_count: i32,
+    #[prost(message, repeated, tag = "3")]
+    computation_devices: Vec<ComputationDevice>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ComputationDevice {
+    #[prost(int64, repeated, tag = "1")]
+    replica_device_ids: Vec<i64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OverrideEntry {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(message, optional, tag = "2")]
+    value: Option<OverrideProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OverrideProto {
+    #[prost(oneof = "OverrideValue", tags = "1, 2, 3, 4")]
+    value: Option<OverrideValue>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum OverrideValue {
+    #[prost(string, tag = "1")]
+    Text(String),
+    #[prost(bool, tag = "2")]
+    Bool(bool),
+    #[prost(int64, tag = "3")]
+    Int(i64),
+    #[prost(double, tag = "4")]
+    Float(f64),
+}
+
+impl OverrideEntry {
+    fn new((name, value): &(String, OptionValue)) -> OverrideEntry {
+        let value = match value {
+            OptionValue::Text(text) => OverrideValue::Text(text.clone()),
+            OptionValue::Bool(flag) => OverrideValue::Bool(*flag),
+            OptionValue::Int(int) => OverrideValue::Int(*int),
+            OptionValue::Float(float) => OverrideValue::Float(*float),
+        };
+        OverrideEntry { key: name.clone(), value: Some(OverrideProto { value: Some(value) }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_options_say_one_replica_and_one_partition() {
+        let options = CompileOptions { shardy: false, ..CompileOptions::default() };
+        assert_eq!(options.to_bytes(), [0x1a, 0x04, 0x20, 0x01, 0x28, 0x01]);
+    }
+
+    #[test]
+    fn the_order_of_overrides_does_not_matter() {
+        let overrides = [("b".to_owned(), OptionValue::Int(1)), ("a".to_owned(), OptionValue::Bool(false))];
+        let options = |overrides: Vec<_>| CompileOptions { overrides, ..CompileOptions::default() };
+        let reversed = overrides.iter().rev().cloned().collect();
+        assert_eq!(options(overrides.to_vec()).to_bytes(), options(reversed).to_bytes());
+    }
+}

@@ -1,0 +1,1 @@
+//! Where plugins are and how to get them.

@@ -1,0 +1,113 @@
+//! Keys and values on the device, and which tokens they hold.
+
+use crate::graph::Sizes;
+use crate::pjrt::{Buffer, Client, Device};
+use crate::runner::RunError;
+use crate::config::{Config, LayerKind};
+use hlo::TensorType;
+
+/// The cache of all sequences. Programs take its buffers and give them back.
+pub(super) struct KvCache {
+    types: Vec<TensorType>,
+    /// Which of the buffers are rings; a ring forgets, and so cannot be cut short.
+    rings: Vec<usize>,
+    window: usize,
+    buffers: Vec<Buffer>,
+    sequences: Vec<Sequence>,
+}
+
+/// What one sequence of the cache holds.
+#[derive(Default)]
+struct Sequence {
+    tokens: Vec<u32>,
+    /// The rings as they were after this many tokens.
+    snapshot: Option<Snapshot>,
+}
+
+struct Snapshot {
+    tokens: usize,
+    rings: Vec<Vec<u8>>,
+}
+
+impl KvCache {
+    /// An empty cache.
+    pub fn new(client: &Client, device: &Device, config: &Config, sizes: &Sizes) -> Result<KvCache, RunError> {
+        let types = sizes.caches(config);
+        let is_ring = |place: &usize| config.layer_kinds[place / 2] == LayerKind::Sliding;
+        let rings = (0..types.len()).filter(is_ring).collect();
+        let mut cache =
+            KvCache { types, rings, window: config.sliding_window, buffers: Vec::new(), sequences: Vec::new() };
+        cache.sequences.resize_with(sizes.batch, Sequence::default);
+        for ty in &cache.types {
+            cache.buffers.push(client.upload(device, ty, &vec![0; ty.host_bytes()])?);
+        }
+        Ok(cache)
+    }
+
+    /// Hands the buffers to a program, which must give as many back to `put_back`.
+    /// When it fails they are lost, and with them what they held: `new` then starts again.
+    pub fn take(&mut self) -> Vec<Buffer> {
+        std::mem::take(&mut self.buffers)
+    }
+
+    pub fn put_back(&mut self, buffers: Vec<Buffer>) {
+        self.buffers = buffers;
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.buffers.is_empty()
+    }
+
+    pub fn len(&self, sequence: usize) -> usize {
+        self.sequences[sequence].tokens.len()
+    }
+
+    /// Notes that a program wrote `tokens` after those that `sequence` holds.
+    pub fn append(&mut self, sequence: usize, tokens: &[u32]) {
+        self.sequences[sequence].tokens.extend_from_slice(tokens);
+    }
+
+    /// Cuts `sequence` down to what it can share with `prompt`, short of its last token, whose logits are wanted;
+    /// gives the number of tokens kept.
+    pub fn keep_common(
+        &mut self,
+        client: &Client,
+        device: &Device,
+        sequence: usize,
+        prompt: &[u32],
+    ) -> Result<usize, RunError> {
+        let held = &self.sequences[sequence];
+        let common = held.tokens.iter().zip(&prompt[..prompt.len() - 1]).take_while(|(a, b)| a == b).count();
+        let intact = common == held.tokens.len() || held.tokens.len() <= self.window || self.rings.is_empty();
+        let keep = match &held.snapshot {
+            _ if intact => common,
+            Some(snapshot) if snapshot.tokens <= common && self.sequences.len() == 1 => {
+                for (place, bytes) in self.rings.iter().zip(&snapshot.rings) {
+                    self.buffers[*place] = client.upload(device, &self.types[*place], bytes)?;
+                }
+                snapshot.tokens
+            }
+            _ => 0,
+        };
+        let held = &mut self.sequences[sequence];
+        held.tokens.truncate(keep);
+        if held.snapshot.as_ref().is_some_and(|snapshot| snapshot.tokens > keep) {
+            held.snapshot = None;
+        }
+        Ok(keep)
+    }
+
+    /// Remembers the rings as they are, so that a later prompt may go on from here. With several sequences nothing is remembered:
+    /// their rings share buffers and go on at their own pace.
+    pub fn snapshot(&mut self) -> Result<(), RunError> {
+        let [sequence] = self.sequences.as_mut_slice() else { return Ok(()) };
+        let rings = self.rings.iter().map(|place| self.buffers[*place].to_host()).collect::<Result<_, _>>()?;
+        sequence.snapshot = Some(Snapshot { tokens: sequence.tokens.len(), rings });
+        Ok(())
+    }
+
+    /// Forgets all tokens of `sequence`.
+    pub fn clear(&mut self, sequence: usize) {
+        self.sequences[sequence] = Sequence::default();
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong between a model folder and its tokens.
+
+use crate::bundle::BundleError;
+use crate::pjrt::PjrtError;
+use crate::pjrt::plugins::PluginsError;
+use crate::weights::CheckpointError;
+
+/// Anything that can go wrong between a model folder and its tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Plugins(#[from] PluginsError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Pjrt(#[from] PjrtError),
+    #[error("the graph `{program}` cannot be built: {problem}\n  this is a bug in precast")]
+    Graph { program: String, problem: hlo::Problem },
+    #[error("the plugin offers no device")]
+    NoDevice,
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    #[error("the prompt has {tokens} tokens, the cache holds {context}")]
+    PromptTooLong { tokens: usize, context: usize },
+    #[error("token {token} at place {place} is outside of the model's vocabulary of {vocabulary}")]
+    UnknownToken { token: u32, place: usize, vocabulary: usize },
+    #[error("{found} requests for a batch of {batch}")]
+    TooManyRequests { found: usize, batch: usize },
+    #[error("{found} stop tokens, a program takes {most}")]
+    TooManyStopTokens { found: usize, most: usize },
+    #[error("{name} is {value}, expected {expected}")]
+    Sampling { name: &'static str, value: f32, expected: &'static str },
+    #[error("a context of {context} tokens, but the model was made for at most {most}")]
+    ContextTooLong { context: usize, most: usize },
+    #[error("no prefill bucket of 1 token or more is given")]
+    NoPrefill,
+    #[error("the logits after token {position} are not numbers")]
+    NotANumber { position: usize },
+    #[error("program `{program}` gave {found} results, expected {expected}\n  this is a bug in precast")]
+    Results { program: String, found: usize, expected: usize },
+    #[error("the scores cannot be written")]
+    Write(#[from] std::io::Error),
+}
+
+impl RunError {
+    /// The way out, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            RunError::Checkpoint(error) => error.hint(),
+            RunError::Plugins(error) => error.hint(),
+            RunError::Bundle(error) => error.hint(),
+            RunError::PromptTooLong { tokens, .. } => Some(format!("use `--context {}` or more", tokens + 1)),
+            RunError::UnknownToken { .. } => Some("the prompt was made for a model with a larger vocabulary".to_owned()),
+            RunError::NotANumber { .. } => Some("the checkpoint may hold infinities; `--compute f32` has more range".to_owned()),
+            RunError::ContextTooLong { most, .. } => Some(format!("use `--context {most}` or less")),
+            _ => None,
+        }
+    }
+}

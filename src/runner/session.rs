@@ -1,0 +1,220 @@
+//! A session: plugin, programs, weights and cache, loaded and ready.
+
+use std::path::PathBuf;
+
+use crate::bundle::{self, Bundle, Cache, Program};
+use crate::config::Config;
+use crate::graph::params::weights;
+use crate::graph::{Phase, Sizes, module};
+use crate::pjrt::plugins;
+use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, Device, LoadedExecutable, Plugin};
+use crate::progress::Progress;
+use crate::runner::RunError;
+use crate::runner::bind::bind;
+use crate::runner::cache::KvCache;
+use crate::weights::Checkpoint;
+use hlo::{ElementType, TensorType};
+
+/// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
+const SCORE_TOKENS: usize = 128;
+
+/// What a session is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// A folder with `config.json` and weights.
+    pub model: PathBuf,
+    /// A bundle made by `precast compile`; without one the programs come from the cache or are compiled.
+    pub bundle: Option<PathBuf>,
+    /// A plugin to use instead of the one that is found.
+    pub plugin: Option<PathBuf>,
+    /// f32 or bf16: matrices, the operands of products and the cache.
+    pub compute: ElementType,
+    /// Tokens that a sequence may have.
+    pub context: usize,
+    /// Sequences that decode at once.
+    pub batch: usize,
+    /// Prefill buckets in tokens.
+    pub prefill: Vec<usize>,
+    /// The most tokens that one launch decodes.
+    pub steps: usize,
+    /// Threads of the device; `None` leaves it to the plugin.
+    pub threads: Option<usize>,
+    /// Neither read nor write the local cache of executables.
+    pub no_cache: bool,
+}
+
+impl Setup {
+    /// A session on `model` as most want it: bf16, a context of 4096, one sequence.
+    pub fn new(model: impl Into<PathBuf>) -> Setup {
+        Setup {
+            model: model.into(),
+            bundle: None,
+            plugin: None,
+            compute: ElementType::Bf16,
+            context: 4096,
+            batch: 1,
+            prefill: vec![16, 128, 512],
+            steps: 16,
+            threads: None,
+            no_cache: false,
+        }
+    }
+
+    /// What the graphs are specialised for.
+    pub fn sizes(&self) -> Sizes {
+        let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
+        Sizes { compute: self.compute, context: self.context, batch: self.batch, largest_prefill }
+    }
+
+    /// The programs that generating needs: prefill buckets in ascending order, then decode.
+    pub fn phases(&self) -> Vec<Phase> {
+        let mut buckets = self.prefill.clone();
+        buckets.sort_unstable();
+        buckets.dedup();
+        let prefill = buckets.into_iter().map(|tokens| Phase::Prefill { tokens });
+        prefill.chain([Phase::Decode { steps: self.steps }]).collect()
+    }
+}
+
+/// Compiled programs with weights bound and a cache of keys and values, ready to generate.
+pub struct Session {
+    pub(super) config: Config,
+    pub(super) setup: Setup,
+    pub(super) sizes: Sizes,
+    pub(super) client: Client,
+    pub(super) device: Device,
+    pub(super) prefill: Vec<(usize, LoadedExecutable)>,
+    pub(super) decode: LoadedExecutable,
+    pub(super) score: Option<LoadedExecutable>,
+    pub(super) weights: Vec<Buffer>,
+    pub(super) cache: KvCache,
+    bundle: Option<Bundle>,
+}
+
+impl Session {
+    /// Opens model and programs, compiling what no cache holds, and binds the weights.
+    pub fn open(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
+        let checkpoint = Checkpoint::open(&setup.model)?;
+        let config = checkpoint.config().clone();
+        if setup.context > config.max_context {
+            return Err(RunError::ContextTooLong { context: setup.context, most: config.max_context });
+        }
+        if setup.prefill.is_empty() || setup.prefill.contains(&0) {
+            return Err(RunError::NoPrefill);
+        }
+        let found = plugins::find("cpu", setup.plugin.as_deref())?;
+        let options = ClientOptions { devices: Some(1), threads: setup.threads };
+        let client = Plugin::load(&found.path)?.client(&options)?;
+        let device = client.devices().first().cloned().ok_or(RunError::NoDevice)?;
+        let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
+        let sizes = setup.sizes();
+
+        let (mut prefill, mut decode) = (Vec::new(), None);
+        for phase in setup.phases() {
+            let executable = load(&client, &config, setup, bundle.as_ref(), phase, progress)?;
+            match phase {
+                Phase::Prefill { tokens } => prefill.push((tokens, executable)),
+                _ => decode = Some(executable),
+            }
+        }
+        let decode = decode.ok_or(RunError::NoPrefill)?;
+        let list = weights(&config, sizes.compute, sizes.slots());
+        let weights = bind(&client, &device, &checkpoint, &list, progress)?;
+        let cache = KvCache::new(&client, &device, &config, &sizes)?;
+        let setup = setup.clone();
+        Ok(Session { config, setup, sizes, client, device, prefill, decode, score: None, weights, cache, bundle })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Loads the score program, which only scoring needs.
+    pub(super) fn load_score(&mut self, progress: &dyn Progress) -> Result<usize, RunError> {
+        let tokens = SCORE_TOKENS;
+        if self.score.is_none() {
+            let phase = Phase::Score { tokens };
+            let bundle = self.bundle.as_ref();
+            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, phase, progress)?);
+        }
+        Ok(tokens)
+    }
+
+    /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
+    pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
+        if self.cache.is_lost() {
+            self.cache = KvCache::new(&self.client, &self.device, &self.config, &self.sizes)?;
+        }
+        let executable = match program {
+            Which::Prefill(place) => &self.prefill[place].1,
+            Which::Decode => &self.decode,
+            Which::Score => self.score.as_ref().expect("`load_score` comes before any scoring"),
+        };
+        let caches = self.cache.take();
+        let count = caches.len();
+        let arguments = self.weights.iter().map(Argument::Keep);
+        let arguments = arguments.chain(caches.into_iter().map(Argument::Donate));
+        let arguments = arguments.chain(inputs.iter().map(Argument::Keep)).collect();
+        let mut results = executable.execute(arguments)?;
+        if results.len() < count {
+            let program = format!("{program:?}");
+            return Err(RunError::Results { program, found: results.len(), expected: count });
+        }
+        let rest = results.split_off(count);
+        self.cache.put_back(results);
+        Ok(rest)
+    }
+
+    /// A small host array on the device.
+    pub(super) fn input<T: bytemuck::NoUninit>(
+        &self,
+        element: ElementType,
+        dims: &[usize],
+        values: &[T],
+    ) -> Result<Buffer, RunError> {
+        let ty = TensorType::new(element, dims);
+        Ok(self.client.upload(&self.device, &ty, bytemuck::cast_slice(values))?)
+    }
+}
+
+/// One of a session's programs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which {
+    Prefill(usize),
+    Decode,
+    Score,
+}
+
+/// One program, from the bundle or the cache or the compiler.
+fn load(
+    client: &Client,
+    config: &Config,
+    setup: &Setup,
+    bundle: Option<&Bundle>,
+    phase: Phase,
+    progress: &dyn Progress,
+) -> Result<LoadedExecutable, RunError> {
+    if let Some(bundle) = bundle {
+        return Ok(bundle.load(client, &phase.name())?);
+    }
+    let program = program(config, &setup.sizes(), phase)?;
+    let cache = if setup.no_cache { None } else { Cache::open_default(progress) };
+    let (executable, _) =
+        bundle::load_or_compile(client, cache.as_ref(), &program, &CompileOptions::default(), progress)?;
+    Ok(executable)
+}
+
+/// The text of one program, and what it takes and gives.
+pub fn program(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Program, RunError> {
+    let name = phase.name();
+    let module = match module(config, sizes, phase) {
+        Ok(module) => module,
+        Err(problem) => return Err(RunError::Graph { program: name, problem }),
+    };
+    let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
+    Ok(Program { name, phase: phase.kind().to_owned(), rows: phase.rows(sizes), text: module.text(), signature })
+}

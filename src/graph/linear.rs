@@ -10,5 +10,5 @@ pub(super) fn linear<'b>(x: Tensor<'b>, weight: Tensor<'b>, bias: Tensor<'b>) ->
 
 /// `x · weightᵀ`, likewise.
 pub(super) fn project<'b>(x: Tensor<'b>, weight: Tensor<'b>) -> Tensor<'b> {
-    x.convert(weight.ty().element).dot_into(F32, "nc,oc->no", weight)
+    x.convert(weight.ty().element).dot("nc,oc->no", weight).convert(F32)
 }

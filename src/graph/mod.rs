@@ -20,7 +20,7 @@ mod rope;
 mod sample;
 
 use crate::config::Config;
-use hlo::{ElementType, Module, Problem, TensorType};
+use hlo::{Builder, ElementType, Module, Problem, TensorType};
 
 /// Keys that one pass of the running softmax takes.
 const ATTENTION_BLOCK: usize = 512;
@@ -90,6 +90,19 @@ impl Phase {
             Phase::Decode { .. } => sizes.batch,
         }
     }
+}
+
+/// The drawing of the next token alone: `logits` f32 `[rows, vocabulary]`, `positions` s32 `[rows]`, then temperature, top-k, top-p, min-p
+/// and seed `[rows]`; gives tokens s32 `[rows]` and logarithmic probabilities f32 `[rows]`. For those who bring logits of their own.
+pub fn sampler(rows: usize, vocabulary: usize) -> Result<Module, Problem> {
+    let b = Builder::new("sampler");
+    b.function("main", || {
+        let logits = b.argument("logits", &TensorType::new(ElementType::F32, [rows, vocabulary]));
+        let positions = b.argument("positions", &TensorType::new(ElementType::S32, [rows]));
+        let drawn = sample::sample(logits, &sample::Drawing::declare(&b, rows), positions);
+        vec![drawn.tokens, drawn.logprobs]
+    });
+    b.finish()
 }
 
 /// The module of one phase. Its `main` takes the weights (`params::weights`), the caches, then the phase's own inputs, and gives

@@ -76,11 +76,11 @@ fn answer<'b>(config: &Config, layer: usize, x: Tensor<'b>, expert: Tensor<'b>, 
         all.dynamic_slice(&starts, &sizes).reshape(&sizes[1..])
     };
     let (rows, f) = (x.dim(0), config.expert_width);
-    let hidden = x.dot_into(F32, "rc,jfc->rjf", of_expert(Source::GateUpWeight(layer)));
+    let hidden = x.dot("rc,jfc->rjf", of_expert(Source::GateUpWeight(layer))).convert(F32);
     let hidden = hidden + of_expert(Source::GateUpBias(layer)).like("jf->rjf", hidden);
     let half = |j: usize| hidden.slice(&[0..rows, j..j + 1, 0..f]).reshape(&[rows, f]);
     let inner = swiglu(half(0), half(1), config);
-    let out = inner.convert(x.ty().element).dot_into(F32, "rf,cf->rc", of_expert(Source::DownWeight(layer)));
+    let out = inner.convert(x.ty().element).dot("rf,cf->rc", of_expert(Source::DownWeight(layer))).convert(F32);
     out + of_expert(Source::DownBias(layer)).like("c->rc", out)
 }
 

@@ -1,9 +1,9 @@
 //! Keys and values on the device, and which tokens they hold.
 
+use crate::config::{Config, LayerKind};
 use crate::graph::Sizes;
 use crate::pjrt::{Buffer, Client, Device};
 use crate::runner::RunError;
-use crate::config::{Config, LayerKind};
 use hlo::TensorType;
 
 /// The cache of all sequences. Programs take its buffers and give them back.

@@ -52,8 +52,12 @@ impl RunError {
             RunError::Plugins(error) => error.hint(),
             RunError::Bundle(error) => error.hint(),
             RunError::PromptTooLong { tokens, .. } => Some(format!("use `--context {}` or more", tokens + 1)),
-            RunError::UnknownToken { .. } => Some("the prompt was made for a model with a larger vocabulary".to_owned()),
-            RunError::NotANumber { .. } => Some("the checkpoint may hold infinities; `--compute f32` has more range".to_owned()),
+            RunError::UnknownToken { .. } => {
+                Some("the prompt was made for a model with a larger vocabulary".to_owned())
+            }
+            RunError::NotANumber { .. } => {
+                Some("the checkpoint may hold infinities; `--compute f32` has more range".to_owned())
+            }
             RunError::ContextTooLong { most, .. } => Some(format!("use `--context {most}` or less")),
             _ => None,
         }

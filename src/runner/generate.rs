@@ -290,9 +290,7 @@ impl Session {
 
     fn drawing(&self, samplings: &[Sampling]) -> Result<Vec<Buffer>, RunError> {
         let dims = [samplings.len()];
-        let floats = |of: fn(&Sampling) -> f32| {
-            self.input(F32, &dims, &samplings.iter().map(of).collect::<Vec<f32>>())
-        };
+        let floats = |of: fn(&Sampling) -> f32| self.input(F32, &dims, &samplings.iter().map(of).collect::<Vec<f32>>());
         let top_k: Vec<i32> = samplings.iter().map(|s| i32::try_from(s.top_k).unwrap_or(i32::MAX)).collect();
         let seeds: Vec<u64> = samplings.iter().map(|s| s.seed).collect();
         Ok(vec![
@@ -321,7 +319,8 @@ impl Row {
             self.ended = true;
         } else if self.left == 0 {
             let full = request.prompt.len() + self.generation.tokens.len() >= context;
-            self.generation.stop = if full && self.generation.tokens.len() < request.max_new { Stop::Context } else { Stop::MaxNew };
+            self.generation.stop =
+                if full && self.generation.tokens.len() < request.max_new { Stop::Context } else { Stop::MaxNew };
             self.ended = true;
         }
     }

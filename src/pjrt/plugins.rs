@@ -1,1 +1,0 @@
-//! Where plugins are and how to get them.

@@ -1,0 +1,163 @@
+//! Every module that precast emits is accepted by the StableHLO verifier and by both CPU plugins.
+
+#[path = "support/device.rs"]
+mod device;
+#[path = "support/python.rs"]
+mod python;
+
+use std::path::Path;
+use std::process::Command;
+
+use hlo::ElementType::*;
+use hlo::{Attribute, Builder, Module, TensorType};
+use precast::config::{Config, LayerKind, Rope};
+use precast::graph::{Phase, Sizes, module, sampler};
+
+/// No two dimensions are equal, so that a swapped axis does not pass.
+fn tiny() -> Config {
+    Config {
+        name: "tiny".into(),
+        layers: 3,
+        hidden: 96,
+        vocabulary: 509,
+        experts: 6,
+        experts_per_token: 2,
+        expert_width: 160,
+        query_heads: 10,
+        kv_heads: 5,
+        head_dim: 32,
+        sliding_window: 48,
+        layer_kinds: vec![LayerKind::Sliding, LayerKind::Full, LayerKind::Sliding],
+        swiglu_limit: 7.0,
+        swiglu_alpha: 1.702,
+        rms_epsilon: 1e-5,
+        rope: Rope {
+            theta: 150_000.0,
+            factor: 32.0,
+            original_context: 4096,
+            beta_slow: 1.0,
+            beta_fast: 32.0,
+            truncate: false,
+        },
+        max_context: 131_072,
+    }
+}
+
+/// The graphs of the tiny model: every phase, both types, one sequence and several.
+fn graphs() -> Vec<Module> {
+    let mut modules = vec![sampler(4, 1013).expect("a sampler")];
+    for compute in [F32, Bf16] {
+        for batch in [1, 3] {
+            let sizes = Sizes { compute, context: 700, batch, largest_prefill: 64 };
+            let phases = [
+                Phase::Prefill { tokens: 1 },
+                Phase::Prefill { tokens: 64 },
+                Phase::Score { tokens: 64 },
+                Phase::Decode { steps: 1 },
+                Phase::Decode { steps: 8 },
+            ];
+            for phase in phases {
+                let mut module = module(&tiny(), &sizes, phase).unwrap_or_else(|problem| panic!("{problem}"));
+                module.name = format!("{}_{compute}_{batch}", module.name);
+                modules.push(module);
+            }
+        }
+    }
+    modules
+}
+
+/// Every op of the builder that the graphs may not happen to use.
+fn ops() -> Module {
+    let b = Builder::new("ops");
+    b.mesh("devices", &[("model", 4)]);
+    b.function("twice", || vec![b.argument("x", &TensorType::new(F32, [4, 6])) * 2.0]);
+    b.function("main", || {
+        let x = b.donated("x", &TensorType::new(F32, [4, 6]), 0);
+        let n = b.argument("n", &TensorType::new(S32, [4]));
+        let state = b.argument("state", &TensorType::new(U64, [2]));
+        let unary = b.scope("unary", || [x.exp(), x.log(), x.rsqrt(), x.logistic(), x.floor(), -x].into_iter());
+        let x = b.scope("sums", || unary.fold(x, |sum, term| sum + term));
+        let x = b.scope("binary", || (x - x / 3.0).remainder(x.maximum(0.5)).minimum(x * 2.0));
+        let bits = b.scope("bits", || ((n ^ 5) | (n & 3)).shift_left(2).shift_right(1) + !n);
+        let holds = bits.equals(n) | bits.differs(1) & !bits.below(n) & bits.at_least(0) & n.at_most(9);
+        let x = holds.like("a->ab", x).select(x, f64::NEG_INFINITY);
+        let sorted = b.sort(&[x, b.iota(&TensorType::new(S32, [4, 6]), 1)], 1, |pair| pair[0].above(pair[1]));
+        let (_, random) = state.random_bits(&[4, 6]);
+        let x =
+            sorted[0] + random.convert(F32) + sorted[1].convert(Bf16).convert(F32) + n.bitcast(F32).like("a->ab", x);
+        let x = b.call("twice", &[x.barrier()])[0];
+        let rows = x.rows(n).concatenate(&[x.slice(&[1..3, 0..6])], 0).transpose("ab->ba");
+        let total = rows.sum("ba->b") + rows.max("ba->b") + rows.min("ba->b");
+        let index = rows.argmax_last();
+        let grown = b.while_loop(
+            &[b.integer(0), x],
+            |s| s[0].below(3) & s[1].above(0.0).any("ab->") & s[1].below(9.0).all("ab->"),
+            |s| vec![s[0] + 1, s[1].dynamic_update(s[1].dynamic_slice(&[s[0], s[0]], &[1, 2]), &[s[0], s[0]])],
+        )[1];
+        let small = grown.convert(F8E4M3FN).convert(F4E2M1FN).convert(F32);
+        let wide = small.dot("ab,cb->ac", grown).dot_into(F32, "ac,ab->bc", x).reshape(&[3, 8]);
+        let either = b.branch(wide.above(1.0).any("ab->"), || vec![wide], || vec![-wide])[0];
+        vec![small, total, index, either]
+    });
+    b.finish().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// What only the verifier can judge: a call that no plugin knows, layouts and shardings.
+fn annotations() -> Module {
+    let b = Builder::new("annotations");
+    b.mesh("devices", &[("model", 4)]);
+    b.function("main", || {
+        let ty = TensorType::new(Bf16, [8, 12]);
+        let x = b.argument("x", &ty).sharded("devices", &[Some("model"), None]).layout("{0,1}");
+        vec![b.custom_call(
+            "unknown",
+            &[x],
+            &[("scale", Attribute::Float(2.0)), ("name", Attribute::Text("a".into()))],
+            &ty,
+        )]
+    });
+    b.finish().unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+#[test]
+fn the_verifier_accepts_every_module() {
+    let python = python::environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let modules: Vec<Module> = graphs().into_iter().chain([ops(), annotations()]).collect();
+    let mut files = Vec::new();
+    for module in &modules {
+        for (kind, text) in [("plain", module.text()), ("located", module.text_with_locations())] {
+            let file = folder.path().join(format!("{}.{kind}.mlir", module.name));
+            std::fs::write(&file, text).expect("a file");
+            files.push(file);
+        }
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/verify.py");
+    let output = Command::new(python).arg(script).args(&files).output().expect("the verifier runs");
+    let lines: Vec<&str> = std::str::from_utf8(&output.stdout).expect("text").lines().collect();
+    assert_eq!(lines.len(), files.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (file, line) in files.iter().zip(lines) {
+        assert_eq!(line, "ok", "{}", file.display());
+    }
+}
+
+#[test]
+fn the_verifier_refuses_a_wrong_module() {
+    let python = python::environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wrong.mlir");
+    std::fs::write(&file, ops().text().replace("tensor<3x8xf32>", "tensor<3x9xf32>")).expect("a file");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/verify.py");
+    let output = Command::new(python).arg(script).arg(&file).output().expect("the verifier runs");
+    assert!(!String::from_utf8_lossy(&output.stdout).starts_with("ok"));
+}
+
+#[test]
+fn both_cpu_plugins_compile_every_module() {
+    for plugin in ["cpu", "cpu-alt"] {
+        let client = device::client(plugin);
+        for module in graphs().into_iter().chain([ops()]) {
+            device::compile(&client, &module);
+        }
+    }
+}

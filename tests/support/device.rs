@@ -1,0 +1,34 @@
+//! The real CPU plugin, installed if it is absent, and one client of it.
+
+use precast::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin, plugins};
+use precast::progress::Progress;
+
+/// A client of the plugin `name` of the pins (`cpu`, `cpu-alt`), which is installed first if it is nowhere.
+pub fn client(name: &str) -> Client {
+    let path = match plugins::find(name, None) {
+        Ok(found) => found.path,
+        Err(_) => plugins::install(name, &() as &dyn Progress).unwrap_or_else(|error| panic!("`{name}`: {error}")),
+    };
+    let plugin = Plugin::load(&path).expect("the plugin loads");
+    plugin.client(&ClientOptions::default()).expect("a client")
+}
+
+/// Compiles the module's `main`.
+pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
+    let signature = &module.main().expect("a main function").signature;
+    client
+        .compile(&module.text_with_locations(), signature, &CompileOptions::default())
+        .unwrap_or_else(|error| panic!("`{}`: {error}", module.name))
+}
+
+/// Runs an executable without donated arguments on host arrays.
+#[allow(dead_code, reason = "not every test that has a client runs something")]
+pub fn run(executable: &LoadedExecutable, inputs: &[&[u8]]) -> Vec<Buffer> {
+    let client = executable.client();
+    let parameters = &executable.signature().parameters;
+    let upload = |(parameter, bytes): (&hlo::Parameter, &&[u8])| {
+        client.upload(&client.devices()[0], &parameter.ty, bytes).expect("an upload")
+    };
+    let buffers: Vec<Buffer> = parameters.iter().zip(inputs).map(upload).collect();
+    executable.execute(buffers.iter().map(Argument::Keep).collect()).expect("an execution")
+}

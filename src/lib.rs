@@ -15,6 +15,7 @@ pub mod weights;
 pub mod bundle;
 
 pub mod chat;
+#[cfg(any())]
 pub mod runner;
 
 pub mod cli;

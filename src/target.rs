@@ -64,12 +64,13 @@ impl TargetError {
 const MOST_HOST_DEVICES: usize = 64;
 
 /// Name, topology, devices, memory in bytes, types of the matrix unit.
-///
+type Tpu = (&'static str, &'static str, usize, Option<u64>, &'static [&'static str]);
+
 /// Topologies and devices: as libtpu 0.0.52 accepts and counts them. Memory: its attribute `device_memory_bytes_limit`, which
 /// depends on the topology and is left out where it was not read. Types: bf16 everywhere; int8 and int4 from v5 on and fp8 only
 /// on tpu7x, by the tables of vllm-project/tpu-inference.
 #[rustfmt::skip]
-const TPUS: [(&str, &str, usize, Option<u64>, &[&str]); 12] = [
+const TPUS: [Tpu; 12] = [
     ("v2-8",    "v2:2x2",      8, Some(8_034_172_928),   &["bf16"]),
     ("v3-8",    "v3:2x2",      8, Some(16_624_107_520),  &["bf16"]),
     ("v4-8",    "v4:2x2x1",    8, Some(32_745_971_712),  &["bf16"]),

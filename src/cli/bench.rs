@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::model::{ModelArguments, PREFILL, context_for};
+use super::model::{ModelArguments, open};
 use super::report::rate;
 use super::terminal;
 use crate::progress::{Event, Progress, Unit};
@@ -29,7 +29,7 @@ pub struct Bench {
     #[command(flatten)]
     model: ModelArguments,
     /// Prefill buckets in tokens
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = PREFILL)]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [128, 512])]
     prefill: Vec<usize>,
     /// Tokens to decode; 0 measures prefill alone
     #[arg(long, value_name = "N", default_value_t = 64)]
@@ -85,8 +85,9 @@ impl Bench {
             return Err(Failure::usage("`--prefill` holds a bucket of 0 tokens, expected 1 or more"));
         }
         let longest = self.prefill.iter().copied().chain([DECODE_DEPTH + self.decode]).max().unwrap_or(0) + 1;
-        let context = context_for(self.context, longest)?;
-        let mut session = self.model.open(self.bundle.clone(), context, self.prefill.clone())?;
+        let mut setup = self.model.setup(self.bundle.clone(), self.context, longest)?;
+        setup.prefill.clone_from(&self.prefill);
+        let mut session = open(&setup)?;
         let mut work = Workload { vocabulary: session.config().vocabulary, seed: 0 };
         let mut results = Vec::new();
         for &rows in &self.prefill {
@@ -107,7 +108,7 @@ impl Bench {
             weights: self.model.compute.name(),
             kv: self.model.compute.name(),
             threads: self.model.thread_count(),
-            context,
+            context: setup.context,
             repeat: self.repeat,
             results,
         };

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::terminal;
+use crate::pjrt::{Code, PjrtError};
+use crate::runner::RunError;
 
 /// Exit codes besides 0, which is done; 130 is the shell's for a program that Ctrl-C ended.
 pub const FAILED: u8 = 1;
@@ -87,6 +89,18 @@ impl Failure {
         self
     }
 
+    /// The message with what is below it, and the way out.
+    pub fn parts(self) -> (String, Option<String>) {
+        match self {
+            Failure::ReaderGone => (String::new(), None),
+            Failure::Told(told) => {
+                let told = *told;
+                let lines = std::iter::once(told.message).chain(told.causes);
+                (lines.collect::<Vec<_>>().join("\n"), told.hint)
+            }
+        }
+    }
+
     /// Prints the failure to standard error and gives the code to end with.
     pub fn tell(self) -> ExitCode {
         let Failure::Told(told) = self else { return ExitCode::SUCCESS };
@@ -120,5 +134,34 @@ macro_rules! layers {
 
 layers! {
     crate::target::TargetError: |_| USAGE;
-    crate::runner::RunError: |_| FAILED;
+    crate::config::ConfigError: |_| FAILED;
+    crate::pjrt::plugins::PluginsError: |error| match error {
+        crate::pjrt::plugins::PluginsError::Unknown { .. } => USAGE,
+        _ => FAILED,
+    };
+    PjrtError: of_plugin;
+    crate::chat::TokenizerError: |_| FAILED;
+    crate::chat::HarmonyError: |_| USAGE;
+    RunError: of_run;
+}
+
+fn of_plugin(error: &PjrtError) -> u8 {
+    match error.code() {
+        Some(Code::ResourceExhausted) => DOES_NOT_FIT,
+        _ => FAILED,
+    }
+}
+
+/// What was asked for can be wrong in ways that only a session notices.
+fn of_run(error: &RunError) -> u8 {
+    match error {
+        RunError::Pjrt(error) => of_plugin(error),
+        RunError::EmptyPrompt
+        | RunError::PromptTooLong { .. }
+        | RunError::UnknownToken { .. }
+        | RunError::Sampling { .. }
+        | RunError::ContextTooLong { .. }
+        | RunError::NoPrefill => USAGE,
+        _ => FAILED,
+    }
 }

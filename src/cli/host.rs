@@ -18,8 +18,21 @@ pub struct Host {
 }
 
 const TELLING_FEATURES: [&str; 15] = [
-    "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd",
-    "asimddp", "i8mm", "bf16", "sve",
+    "avx",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_bf16",
+    "amx_int8",
+    "asimd",
+    "asimddp",
+    "i8mm",
+    "bf16",
+    "sve",
 ];
 
 impl Host {
@@ -35,7 +48,11 @@ impl Host {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: field(&cpuinfo, &["model name"]).map(str::to_owned),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            features: TELLING_FEATURES.iter().filter(|name| flags.contains(name)).map(|&name| name.to_owned()).collect(),
+            features: TELLING_FEATURES
+                .iter()
+                .filter(|name| flags.contains(name))
+                .map(|&name| name.to_owned())
+                .collect(),
             memory_bytes: total,
             memory_available_bytes: kibibytes(&meminfo, "MemAvailable").map(within),
         }
@@ -61,7 +78,10 @@ pub fn size_of_folder(folder: &Path) -> u64 {
 }
 
 fn field<'a>(text: &'a str, names: &[&str]) -> Option<&'a str> {
-    text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value.trim())
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| names.contains(&name.trim()))
+        .map(|(_, value)| value.trim())
 }
 
 fn kibibytes(text: &str, name: &str) -> Option<u64> {

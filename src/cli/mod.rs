@@ -1,15 +1,28 @@
-//! The command line: verbs and their options, and who runs them. A verb is a file; what they share is `terminal`, `failure`,
-//! `interrupt`, `model`, `input`, `report` and `transcript`.
+//! The command line: verbs and their options, and who runs them. A verb is a file. What they share: `failure`, `terminal`,
+//! `interrupt`; `input`, `model`, `generation`, `conversation` for what goes in; `turn`, `transcript`, `report` for what comes out.
 
 mod bench;
+mod chat;
+mod conversation;
+mod demo;
+mod demo_model;
+mod doctor;
+mod emit;
 mod failure;
+mod generation;
+mod host;
 mod input;
 mod interrupt;
 mod model;
+mod plugins;
 mod report;
+mod run;
 mod score;
 mod targets;
 mod terminal;
+mod tokens;
+mod transcript;
+mod turn;
 
 use std::process::ExitCode;
 
@@ -40,9 +53,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    Demo(demo::Demo),
+    Doctor(doctor::Doctor),
+    Plugins(plugins::Plugins),
     Targets(targets::Targets),
+    Run(run::Run),
+    Chat(chat::Chat),
     Score(score::Score),
     Bench(bench::Bench),
+    Emit(emit::Emit),
+    Tokens(tokens::Tokens),
 }
 
 /// Verbs whose names are taken, so that what they mean never changes; this build cannot do them.
@@ -54,18 +74,26 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return unparsed(&error),
     };
+    plugins::adopt_environment();
     terminal::BAR.configure(arguments.quiet, arguments.verbose > 0);
     log_to_stderr(arguments.verbose, arguments.quiet);
     interrupt::install();
-    match run(arguments.verb) {
+    match run(arguments.verb, arguments.quiet) {
         Ok(code) => code,
         Err(failure) => failure.tell(),
     }
 }
 
-fn run(verb: Verb) -> Result<ExitCode, Failure> {
+fn run(verb: Verb, quiet: bool) -> Result<ExitCode, Failure> {
     match verb {
+        Verb::Demo(verb) => verb.run(quiet),
+        Verb::Doctor(verb) => verb.run(),
+        Verb::Plugins(verb) => verb.run(),
         Verb::Targets(verb) => verb.run(),
+        Verb::Run(verb) => verb.run(quiet),
+        Verb::Chat(verb) => verb.run(quiet),
+        Verb::Emit(verb) => verb.run(),
+        Verb::Tokens(verb) => verb.run(),
         Verb::Score(verb) => verb.run(),
         Verb::Bench(verb) => verb.run(),
     }

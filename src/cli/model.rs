@@ -1,13 +1,16 @@
 //! The options that say which model runs and how, and the session that they open. It knows no conversation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
 use super::failure::Failure;
-use super::terminal;
+use super::{demo_model, plugins, terminal};
+use crate::config::Config;
 use crate::runner::{Session, Setup};
+use crate::target::Target;
 
 /// Which model, and how it is computed.
 #[derive(Args)]
@@ -53,43 +56,23 @@ impl Compute {
     }
 }
 
-/// Prefill buckets unless others are asked for.
-pub const PREFILL: [usize; 2] = [128, 512];
-/// Positions that the cache holds unless a prompt needs more.
-pub const CONTEXT: usize = 4096;
+/// Positions that the cache holds, unless a job needs more or the model allows fewer.
+const CONTEXT: usize = 4096;
 
 impl ModelArguments {
-    /// A session with room for `context` positions and prompts taken in by `prefill` buckets.
-    pub fn open(&self, bundle: Option<PathBuf>, context: usize, prefill: Vec<usize>) -> Result<Session, Failure> {
-        let setup = Setup {
-            model: self.folder()?,
+    /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
+    pub fn setup(&self, bundle: Option<PathBuf>, context: Option<usize>, positions: usize) -> Result<Setup, Failure> {
+        let folder = folder(&self.model)?;
+        let most = Config::read(&folder)?.max_context;
+        Ok(Setup {
             bundle,
-            plugin: self.plugin.clone(),
+            plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             compute: self.compute.element(),
-            context,
-            batch: 1,
-            prefill,
+            context: context_for(context, positions, most)?,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
-        };
-        Ok(Session::open(&setup, &terminal::BAR)?)
-    }
-
-    /// The folder that `--model` means.
-    pub fn folder(&self) -> Result<PathBuf, Failure> {
-        let folder = PathBuf::from(&self.model);
-        if folder.is_dir() {
-            return Ok(folder);
-        }
-        let failure = match self.model.as_str() {
-            "gpt-oss-20b" | "gpt-oss-120b" => Failure::usage(format!(
-                "`--model {}` names a configuration, expected a folder with weights",
-                self.model
-            )),
-            _ if folder.exists() => Failure::usage(format!("`--model {}` is a file, expected a folder", self.model)),
-            _ => Failure::usage(format!("`--model {}` is neither a folder nor a model's name", self.model)),
-        };
-        Err(failure.hint("give the folder that holds `config.json` and the weights, or `demo` for the built-in model"))
+            ..Setup::new(folder)
+        })
     }
 
     /// Threads of the device as reports show them.
@@ -99,14 +82,78 @@ impl ModelArguments {
     }
 }
 
-/// The cache's size for a job of `positions`: the usual one, or the next power of two, so that jobs of like size share programs.
-pub fn context_for(asked: Option<usize>, positions: usize) -> Result<usize, Failure> {
+/// Loads programs and weights, and says how long that took.
+pub fn open(setup: &Setup) -> Result<Session, Failure> {
+    let began = Instant::now();
+    let session = Session::open(setup, &terminal::BAR)?;
+    log::info!("model: ready after {:.2} s", began.elapsed().as_secs_f64());
+    Ok(session)
+}
+
+/// The folder with weights that `--model` means.
+pub fn folder(model: &str) -> Result<PathBuf, Failure> {
+    let folder = Path::new(model);
+    if model == "demo" && !folder.is_dir() {
+        return demo_model::folder();
+    }
+    if folder.is_dir() {
+        return Ok(folder.into());
+    }
+    let failure = if Config::named(model).is_some() {
+        Failure::usage(format!("`--model {model}` names a configuration, expected a folder with weights"))
+    } else if folder.exists() {
+        Failure::usage(format!("`--model {model}` is a file, expected a folder"))
+    } else {
+        Failure::usage(format!("`--model {model}` is neither a folder nor the name of a model"))
+    };
+    Err(failure.hint("give the folder that holds `config.json` and the weights, or `demo` for the built-in model"))
+}
+
+/// The configuration that `--model` means; weights need not be there.
+pub fn config(model: &str) -> Result<Config, Failure> {
+    match Config::named(model) {
+        Some(config) if !Path::new(model).is_dir() => Ok(config),
+        _ => Ok(Config::read(&folder(model)?)?),
+    }
+}
+
+/// The target called `name`, if this build compiles for it.
+pub fn compiling_target(name: &str) -> Result<Target, Failure> {
+    let target = Target::named(name)?;
+    if target.compiles {
+        return Ok(target);
+    }
+    Err(Failure::usage(format!("this build of precast knows target `{name}` but cannot compile for it yet"))
+        .hint("`precast targets` says which it can"))
+}
+
+/// The cache's size for a job of `positions`: as asked, or the usual one, or the next power of two, so that jobs of like size
+/// share programs. At most `most`, what the model was made for.
+pub fn context_for(asked: Option<usize>, positions: usize, most: usize) -> Result<usize, Failure> {
     match asked {
         Some(context) if context < positions => {
-            Err(Failure::usage(format!("the job needs {positions} positions, but `--context {context}` holds fewer"))
-                .hint(format!("use `--context {}`", positions.next_power_of_two())))
+            let failure = Failure::usage(format!(
+                "`--context {context}` holds fewer than the {positions} positions that this needs"
+            ));
+            Err(failure.hint(format!("use `--context {}`", positions.next_power_of_two())))
         }
         Some(context) => Ok(context),
-        None => Ok(positions.next_power_of_two().max(CONTEXT)),
+        None if positions > most => {
+            Err(Failure::usage(format!("this needs {positions} positions, but the model was made for at most {most}")))
+        }
+        None => Ok(positions.next_power_of_two().max(CONTEXT).min(most)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_has_room_and_respects_the_model() {
+        let usual = |positions, most| context_for(None, positions, most).ok();
+        assert_eq!([usual(1, 131_072), usual(5000, 131_072), usual(5000, 6000)], [Some(4096), Some(8192), Some(6000)]);
+        assert_eq!((usual(1, 512), usual(513, 512)), (Some(512), None));
+        assert_eq!((context_for(Some(64), 64, 512).ok(), context_for(Some(64), 65, 512).ok()), (Some(64), None));
     }
 }

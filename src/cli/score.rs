@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::model::{ModelArguments, PREFILL, context_for};
+use super::model::{ModelArguments, open};
 use super::{input, terminal};
 
 /// Write the logits of every position to a file
@@ -39,8 +39,7 @@ pub struct Score {
 impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let tokens = input::token_list(&self.tokens)?;
-        let context = context_for(self.context, tokens.len())?;
-        let mut session = self.model.open(None, context, PREFILL.to_vec())?;
+        let mut session = open(&self.model.setup(None, self.context, tokens.len())?)?;
         let vocabulary = session.config().vocabulary;
         let metadata = json!({
             "model": session.config().name,
@@ -52,12 +51,11 @@ impl Score {
             file.write_all(&header([tokens.len(), vocabulary], &metadata)).map_err(|error| self.unwritten(&error))?;
             // A full disk is told as such, not as a failure of the model.
             let mut unwritten = None;
-            let mut rows = 0;
-            let outcome = session.score(&tokens, &mut |logits| {
-                rows += logits.len() / vocabulary;
+            let mut take = |logits: &[f32]| {
                 let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
                 file.write_all(&bytes).inspect_err(|error| unwritten = Some(self.unwritten(error)))
-            });
+            };
+            let outcome = session.score(&tokens, &mut take, &terminal::BAR);
             match unwritten {
                 Some(failure) => Err(failure),
                 None => Ok(outcome?),

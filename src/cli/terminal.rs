@@ -26,9 +26,9 @@ pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_failure)
 }
 
-/// Writes `value` as the one JSON document of this run.
+/// Writes `value` as the one JSON document of this run, in one line.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)
+    let text = serde_json::to_string(value)
         .map_err(|error| Failure::new("cannot write the report as JSON; this is a bug in precast").because(error))?;
     print_bytes(text.as_bytes())?;
     print_bytes(b"\n")
@@ -161,7 +161,8 @@ impl Bars {
             bar.finish_and_clear();
         }
         if work.began.elapsed() > WORTH_TELLING || self.thorough.load(Ordering::Relaxed) {
-            complain(&format!("{}: {how}\n", work.what));
+            let took = format!("{:.1} s", work.began.elapsed().as_secs_f64());
+            complain(&format!("{}: {}\n", work.what, if how.is_empty() { &took } else { how }));
         }
     }
 }

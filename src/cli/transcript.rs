@@ -6,9 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::failure::Failure;
 use super::terminal;
-
-/// The channel that the answer comes in.
-pub const FINAL: &str = "final";
+use crate::chat::conversation::FINAL;
 
 /// Where the channels go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,117 +1,80 @@
-//! A checkpoint on disk: the published layout or Hugging Face's, in one file or several. Opening checks every tensor that the
-//! configuration calls for; whoever holds a `Checkpoint` need not wonder.
+//! A checkpoint: the files of a model's folder, mapped and checked against the configuration. Converts nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use safetensors::{Dtype, SafeTensors};
+use super::error::{CheckpointError, Mismatch};
+use super::header::{Header, MOST_HEADER_BYTES, StoredType};
+use super::index::Index;
+use super::layout::{Layout, Recipe, Wanted};
+use super::map::{Map, MappedBytes};
+use crate::config::Config;
+use crate::graph::params::{self, Source};
+use hlo::ElementType;
 
-use crate::config::{Config, ConfigError};
-use crate::weights::map::{MappedBytes, MappedFile};
+/// The name that transformers gives to the index of a sharded checkpoint.
+const INDEX: &str = "model.safetensors.index.json";
 
-/// What is wrong with a checkpoint.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("`{}` cannot be read: {cause}", file.display())]
-    Read { file: PathBuf, cause: std::io::Error },
-    #[error("`{}` holds no `*.safetensors`", folder.display())]
-    Empty { folder: PathBuf },
-    #[error("`{}` is not a whole safetensors file: {cause}", file.display())]
-    Header { file: PathBuf, cause: String },
-    #[error("`{}` is no index of shards: {cause}", file.display())]
-    Index { file: PathBuf, cause: String },
-    #[error("tensor `{tensor}` is missing\n  in `{}`", place.display())]
-    Missing { tensor: String, place: PathBuf },
-    #[error("tensor `{tensor}` stands in two files\n  in `{}` and `{}`", first.display(), second.display())]
-    Twice { tensor: String, first: PathBuf, second: PathBuf },
-    #[error("{count} tensors do not belong to the model, the first is `{tensor}`\n  in `{}`", file.display())]
-    Extra { tensor: String, count: usize, file: PathBuf },
-    #[error("checkpoint does not match model `{model}`\n  tensor `{tensor}` is {found}, expected {expected}\n  in `{}`", file.display())]
-    TensorType { model: String, tensor: String, found: String, expected: String, file: PathBuf },
-    #[error("tensor `{tensor}` has scale 255, which means not-a-number, at block {block}\n  in `{}`", file.display())]
-    NanScale { tensor: String, block: usize, file: PathBuf },
-    #[error("`{weight}` wants {wanted} bytes, {found} given\n  this is a bug in precast")]
-    Room { weight: String, wanted: usize, found: usize },
-}
-
-impl CheckpointError {
-    /// The way out, if one is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            CheckpointError::Config(error) => error.hint(),
-            CheckpointError::Header { .. } => {
-                Some("fetch the file again: its download may have been cut short".to_owned())
-            }
-            CheckpointError::Empty { .. } => {
-                Some("`--model` takes the folder that holds `config.json` and `*.safetensors`".to_owned())
-            }
-            CheckpointError::TensorType { found, .. } if found.contains("[128, ") => {
-                Some("128 experts is gpt-oss-120b: is `config.json` that of gpt-oss-20b?".to_owned())
-            }
-            CheckpointError::TensorType { .. } | CheckpointError::Missing { .. } => {
-                Some("`config.json` and the tensors must be of one model".to_owned())
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A checked checkpoint, mapped.
-#[derive(Clone, Debug)]
+/// The mapped weights of a model. Invariant, kept by `Checkpoint::open`: the files hold exactly the tensors that the
+/// configuration calls for, each with the type and axes it should have.
+#[derive(Debug)]
 pub struct Checkpoint {
     config: Config,
     layout: Layout,
-    tensors: BTreeMap<String, Found>,
-    files: Vec<PathBuf>,
+    files: Vec<Arc<Map>>,
+    tensors: BTreeMap<String, Stored>,
 }
 
-/// Whose names the tensors have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// As OpenAI publishes it in `original/`.
-    Original,
-    /// As `transformers` reads it, with MXFP4 experts.
-    HuggingFace,
-    /// The same with experts unpacked to bf16 and their matrices transposed.
-    HuggingFaceBf16,
-}
-
-/// One tensor of the checkpoint.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub bytes: MappedBytes,
+/// Where a tensor is.
+#[derive(Debug)]
+struct Stored {
+    /// Place in `Checkpoint::files`.
     file: usize,
+    ty: StoredType,
+    bytes: Range<usize>,
+}
+
+/// A tensor of an open checkpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Tensor<'a> {
+    pub name: &'a str,
+    pub ty: &'a StoredType,
+    pub bytes: &'a [u8],
+    owner: &'a Arc<Map>,
+    range: &'a Range<usize>,
+}
+
+impl Tensor<'_> {
+    pub fn file(&self) -> PathBuf {
+        self.owner.path().to_owned()
+    }
+
+    /// The tensor's bytes with what keeps them mapped.
+    pub fn mapped(&self) -> Option<MappedBytes> {
+        MappedBytes::new(self.owner, self.range.clone())
+    }
 }
 
 impl Checkpoint {
-    /// Opens `folder`, or `folder/original` if only that holds tensors.
-    pub fn open(folder: &Path) -> Result<Checkpoint, CheckpointError> {
-        let files = safetensors_files(folder)?;
-        let inner = folder.join("original");
-        if files.is_empty() && inner.join("config.json").exists() {
-            return Checkpoint::open(&inner);
-        }
-        let config = Config::read(folder)?;
-        if files.is_empty() {
-            return Err(CheckpointError::Empty { folder: folder.to_owned() });
-        }
-        let mut tensors = BTreeMap::new();
-        for (place, file) in files.iter().enumerate() {
-            add_file(&mut tensors, &files, place, file)?;
-        }
-        check_index(folder, &files, &tensors)?;
-        let layout = match () {
-            () if tensors.contains_key("embedding.weight") => Layout::Original,
-            () if tensors.contains_key("model.layers.0.mlp.experts.gate_up_proj") => Layout::HuggingFaceBf16,
-            () if tensors.contains_key("model.embed_tokens.weight") => Layout::HuggingFace,
-            () => Layout::Original,
+    /// Opens the checkpoint in `dir`: `config.json` of either kind beside weights in either layout.
+    ///
+    /// Weights are the files that `model.safetensors.index.json` names, or without one every `*.safetensors`.
+    /// Where `dir` itself has no weights, those in its folder `original` are taken, as openai's repositories have them.
+    /// Reads the headers alone, so that it takes milliseconds. Fails if a file is cut short or lies about itself, or if the
+    /// tensors are not exactly those that the configuration calls for.
+    pub fn open(dir: &Path) -> Result<Checkpoint, CheckpointError> {
+        let folder = weights_folder(dir)?;
+        let config = Config::read(if folder.join("config.json").exists() { &folder } else { dir })?;
+        let (files, tensors) = match read_index(&folder)? {
+            Some(index) => open_indexed(&folder, &index)?,
+            None => open_all(&folder)?,
         };
-        let checkpoint = Checkpoint { config, layout, tensors, files };
-        checkpoint.check(folder)?;
+        let layout = Layout::of(tensors.keys().map(String::as_str));
+        let checkpoint = Checkpoint { config, layout, files, tensors };
+        checkpoint.check(&folder)?;
         Ok(checkpoint)
     }
 
@@ -119,189 +82,201 @@ impl Checkpoint {
         &self.config
     }
 
-    pub fn files(&self) -> &[PathBuf] {
-        &self.files
+    /// The files that hold the weights.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|map| map.path())
     }
 
-    /// Bytes of all tensors.
+    /// Bytes of all files together.
     pub fn total_bytes(&self) -> u64 {
-        self.tensors.values().map(|found| found.bytes.len() as u64).sum()
+        self.files.iter().map(|map| map.bytes().len() as u64).sum()
     }
 
-    pub(super) fn layout(&self) -> Layout {
-        self.layout
+    /// How to make the weight of `source` from this checkpoint's tensors.
+    pub(super) fn recipe(&self, source: Source) -> Recipe {
+        self.layout.recipe(&self.config, source, |name| self.tensors.contains_key(name))
     }
 
-    /// A tensor that opening has checked to be there.
-    pub(super) fn tensor(&self, name: &str) -> &Found {
-        &self.tensors[name]
+    /// A tensor of this name, whatever its type.
+    pub(super) fn tensor(&self, name: &str) -> Option<Tensor<'_>> {
+        let (name, stored) = self.tensors.get_key_value(name)?;
+        let owner = &self.files[stored.file];
+        let bytes = owner.bytes().get(stored.bytes.clone())?;
+        Some(Tensor { name, ty: &stored.ty, bytes, owner, range: &stored.bytes })
     }
 
-    pub(super) fn file_of(&self, name: &str) -> PathBuf {
-        self.files[self.tensors[name].file].clone()
-    }
-
+    /// Every tensor that is called for is there and as it should be, and no other.
     fn check(&self, folder: &Path) -> Result<(), CheckpointError> {
-        let mut known = HashSet::new();
-        for (name, types, shape) in expected(&self.config, self.layout) {
-            let Some(found) = self.tensors.get(&name) else {
-                let place = if let [file] = self.files.as_slice() { file.clone() } else { folder.to_owned() };
-                return Err(CheckpointError::Missing { tensor: name, place });
-            };
-            if found.shape != shape || !types.contains(&found.dtype) {
-                return Err(CheckpointError::TensorType {
-                    model: self.config.name.clone(),
-                    found: shown(found.dtype, &found.shape),
-                    expected: shown(types[0], &shape),
-                    file: self.files[found.file].clone(),
-                    tensor: name,
-                });
+        let wanted: Vec<Wanted> = params::weights(&self.config, ElementType::Bf16, 1)
+            .iter()
+            .flat_map(|weight| self.recipe(weight.source).tensors().into_iter().cloned().collect::<Vec<_>>())
+            .collect();
+        let model = self.config.name.clone();
+        for wanted in &wanted {
+            let Some(found) = self.tensors.get(&wanted.name) else { continue };
+            if !wanted.accepts(&found.ty) {
+                return Err(Box::new(Mismatch::TensorType {
+                    model,
+                    tensor: wanted.name.clone(),
+                    found: found.ty.clone(),
+                    expected: wanted.to_string(),
+                    file: self.files[found.file].path().to_owned(),
+                    looks_like: self.looks_like(),
+                })
+                .into());
             }
-            known.insert(name);
         }
-        let extra: Vec<&String> = self.tensors.keys().filter(|name| !known.contains(*name)).collect();
-        match extra.first() {
-            Some(first) => Err(CheckpointError::Extra {
-                tensor: (*first).clone(),
-                count: extra.len(),
-                file: self.files[self.tensors[*first].file].clone(),
-            }),
-            None => Ok(()),
+        let mut missing = wanted.iter().filter(|wanted| !self.tensors.contains_key(&wanted.name));
+        if let Some(first) = missing.next() {
+            let place = if let [only] = &self.files[..] { only.path() } else { folder };
+            return Err(Box::new(Mismatch::Missing {
+                model,
+                tensor: first.name.clone(),
+                expected: first.to_string(),
+                others: missing.count(),
+                place: place.to_owned(),
+                looks_like: self.looks_like(),
+            })
+            .into());
         }
+        let known: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+        let mut unknown = self.tensors.iter().filter(|(name, _)| !known.contains(name.as_str()));
+        if let Some((tensor, stored)) = unknown.next() {
+            return Err(Box::new(Mismatch::Unknown {
+                model,
+                tensor: tensor.clone(),
+                others: unknown.count(),
+                file: self.files[stored.file].path().to_owned(),
+                looks_like: self.looks_like(),
+            })
+            .into());
+        }
+        Ok(())
     }
-}
 
-fn shown(dtype: Dtype, shape: &[usize]) -> String {
-    format!("{}{shape:?}", format!("{dtype:?}").to_lowercase())
-}
-
-/// The safetensors files of `folder`, by name.
-fn safetensors_files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let read = |cause| CheckpointError::Read { file: folder.to_owned(), cause };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if path.extension().is_some_and(|extension| extension == "safetensors") {
-            files.push(path);
+    /// What layers and experts the weights have, if that is not what the configuration says.
+    fn looks_like(&self) -> Option<String> {
+        let layers = self.tensors.keys().filter_map(|name| self.layout.layer_of(name)).max()?.checked_add(1)?;
+        let router = self.recipe(Source::RouterBias(0)).tensors().first().map(|wanted| wanted.name.clone())?;
+        let experts = *self.tensors.get(&router)?.ty.dims.first()?;
+        if (layers, experts) == (self.config.layers, self.config.experts) {
+            return None;
         }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn add_file(
-    tensors: &mut BTreeMap<String, Found>,
-    files: &[PathBuf],
-    place: usize,
-    file: &Path,
-) -> Result<(), CheckpointError> {
-    let map = MappedFile::open(file).map_err(|cause| CheckpointError::Read { file: file.to_owned(), cause })?;
-    let header = |cause: String| CheckpointError::Header { file: file.to_owned(), cause };
-    let content = SafeTensors::deserialize(&map).map_err(|cause| header(cause.to_string()))?;
-    let start = map.as_ptr() as usize;
-    for (name, view) in content.iter() {
-        let from = view.data().as_ptr() as usize - start;
-        let bytes =
-            map.part(from..from + view.data().len()).ok_or_else(|| header(format!("`{name}` leaves the file")))?;
-        let found = Found { dtype: view.dtype(), shape: view.shape().to_vec(), bytes, file: place };
-        if let Some(other) = tensors.insert(name.to_owned(), found) {
-            let (first, second) = (files[other.file].clone(), file.to_owned());
-            return Err(CheckpointError::Twice { tensor: name.to_owned(), first, second });
-        }
-    }
-    Ok(())
-}
-
-/// An index, where there is one, names for every tensor the file that holds it.
-fn check_index(folder: &Path, files: &[PathBuf], tensors: &BTreeMap<String, Found>) -> Result<(), CheckpointError> {
-    let file = folder.join("model.safetensors.index.json");
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(cause) => return Err(CheckpointError::Read { file, cause }),
-    };
-    let wrong = |cause: String| CheckpointError::Index { file: file.clone(), cause };
-    let index: serde_json::Value = serde_json::from_str(&text).map_err(|cause| wrong(cause.to_string()))?;
-    let map = index.get("weight_map").and_then(|map| map.as_object()).ok_or_else(|| wrong("no `weight_map`".into()))?;
-    for (tensor, shard) in map {
-        let shard = shard.as_str().ok_or_else(|| wrong(format!("the shard of `{tensor}` is no text")))?;
-        let holder =
-            tensors.get(tensor).map(|found| files[found.file].file_name().unwrap_or_default().to_string_lossy());
-        match holder {
-            None => return Err(CheckpointError::Missing { tensor: tensor.clone(), place: folder.join(shard) }),
-            Some(holder) if holder != shard => {
-                return Err(wrong(format!("`{tensor}` is said to be in `{shard}`, but is in `{holder}`")));
+        let published = [Config::gpt_oss_20b(), Config::gpt_oss_120b()];
+        Some(match published.iter().find(|config| (config.layers, config.experts) == (layers, experts)) {
+            Some(Config { name, .. }) => {
+                format!(
+                    "{layers} layers of {experts} experts is {name}; its own `config.json` belongs beside the weights"
+                )
             }
-            Some(_) => {}
-        }
+            None => format!(
+                "the weights have {layers} layers of {experts} experts, `config.json` says {} of {}",
+                self.config.layers, self.config.experts
+            ),
+        })
     }
-    Ok(())
 }
 
-type Expected = (String, &'static [Dtype], Vec<usize>);
+/// `dir`, or its folder `original` if only that has weights.
+fn weights_folder(dir: &Path) -> Result<PathBuf, CheckpointError> {
+    if !file_names(dir)?.is_empty() || dir.join(INDEX).exists() {
+        return Ok(dir.to_owned());
+    }
+    let original = dir.join("original");
+    if original.is_dir() && (!file_names(&original)?.is_empty() || original.join(INDEX).exists()) {
+        return Ok(original);
+    }
+    Err(CheckpointError::NoWeights { folder: dir.to_owned() })
+}
 
-/// Every tensor that a checkpoint of `config` in `layout` has: name, allowed types, shape.
-fn expected(config: &Config, layout: Layout) -> Vec<Expected> {
-    const BF16: &[Dtype] = &[Dtype::BF16, Dtype::F32];
-    const U8: &[Dtype] = &[Dtype::U8];
-    let (v, h, e, f) = (config.vocabulary, config.hidden, config.experts, config.expert_width);
-    let (q, kv, heads) = (config.query_channels(), config.kv_heads * config.head_dim, config.query_heads);
-    let mut list: Vec<Expected> = Vec::new();
-    let mut add = |name: String, types, shape: &[usize]| list.push((name, types, shape.to_vec()));
-    let original = layout == Layout::Original;
-    let outer = if original {
-        ["embedding.weight", "norm.scale", "unembedding.weight"]
-    } else {
-        ["model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"]
-    };
-    add(outer[0].to_owned(), BF16, &[v, h]);
-    add(outer[1].to_owned(), BF16, &[h]);
-    add(outer[2].to_owned(), BF16, &[v, h]);
-    for layer in 0..config.layers {
-        let mut own = |rest: &str, types, shape: &[usize]| {
-            let prefix = if original { "block" } else { "model.layers" };
-            add(format!("{prefix}.{layer}.{rest}"), types, shape);
-        };
-        if original {
-            own("attn.norm.scale", BF16, &[h]);
-            own("attn.qkv.weight", BF16, &[q + 2 * kv, h]);
-            own("attn.qkv.bias", BF16, &[q + 2 * kv]);
-            own("attn.sinks", BF16, &[heads]);
-            own("attn.out.weight", BF16, &[h, q]);
-            own("attn.out.bias", BF16, &[h]);
-            own("mlp.norm.scale", BF16, &[h]);
-            own("mlp.gate.weight", BF16, &[e, h]);
-            own("mlp.gate.bias", BF16, &[e]);
-            own("mlp.mlp1_weight.blocks", U8, &[e, 2 * f, h / 32, 16]);
-            own("mlp.mlp1_weight.scales", U8, &[e, 2 * f, h / 32]);
-            own("mlp.mlp1_bias", BF16, &[e, 2 * f]);
-            own("mlp.mlp2_weight.blocks", U8, &[e, h, f / 32, 16]);
-            own("mlp.mlp2_weight.scales", U8, &[e, h, f / 32]);
-            own("mlp.mlp2_bias", BF16, &[e, h]);
-            continue;
-        }
-        own("input_layernorm.weight", BF16, &[h]);
-        for (part, rows) in [("q", q), ("k", kv), ("v", kv)] {
-            own(&format!("self_attn.{part}_proj.weight"), BF16, &[rows, h]);
-            own(&format!("self_attn.{part}_proj.bias"), BF16, &[rows]);
-        }
-        own("self_attn.sinks", BF16, &[heads]);
-        own("self_attn.o_proj.weight", BF16, &[h, q]);
-        own("self_attn.o_proj.bias", BF16, &[h]);
-        own("post_attention_layernorm.weight", BF16, &[h]);
-        own("mlp.router.weight", BF16, &[e, h]);
-        own("mlp.router.bias", BF16, &[e]);
-        own("mlp.experts.gate_up_proj_bias", BF16, &[e, 2 * f]);
-        own("mlp.experts.down_proj_bias", BF16, &[e, h]);
-        if layout == Layout::HuggingFaceBf16 {
-            own("mlp.experts.gate_up_proj", BF16, &[e, h, 2 * f]);
-            own("mlp.experts.down_proj", BF16, &[e, f, h]);
-        } else {
-            own("mlp.experts.gate_up_proj_blocks", U8, &[e, 2 * f, h / 32, 16]);
-            own("mlp.experts.gate_up_proj_scales", U8, &[e, 2 * f, h / 32]);
-            own("mlp.experts.down_proj_blocks", U8, &[e, h, f / 32, 16]);
-            own("mlp.experts.down_proj_scales", U8, &[e, h, f / 32]);
+/// The names of the `*.safetensors` in a folder, in order; hidden ones are what some systems leave beside copied files.
+fn file_names(folder: &Path) -> Result<BTreeSet<String>, CheckpointError> {
+    let failed = |source| CheckpointError::File { file: folder.to_owned(), source };
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some(name) = name.to_str().filter(|name| name.ends_with(".safetensors") && !name.starts_with('.')) {
+            names.insert(name.to_owned());
         }
     }
-    list
+    Ok(names)
+}
+
+/// The folder's index, if it has one.
+fn read_index(folder: &Path) -> Result<Option<Index>, CheckpointError> {
+    let file = folder.join(INDEX);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let map = open_map(&file)?;
+    if map.bytes().len() as u64 > MOST_HEADER_BYTES {
+        let source =
+            io::Error::other(format!("it has {} bytes, expected at most {MOST_HEADER_BYTES}", map.bytes().len()));
+        return Err(CheckpointError::File { file, source });
+    }
+    let index = Index::parse(map.bytes()).map_err(|problem| CheckpointError::Index { file: file.clone(), problem })?;
+    let single = folder.join("model.safetensors");
+    if single.exists() && !index.files.values().any(|name| name == "model.safetensors") {
+        return Err(CheckpointError::TwoCheckpoints { index: file, file: single });
+    }
+    Ok(Some(index))
+}
+
+fn open_map(file: &Path) -> Result<Arc<Map>, CheckpointError> {
+    Map::open(file).map_err(|source| CheckpointError::File { file: file.to_owned(), source })
+}
+
+fn open_file(file: &Path) -> Result<(Arc<Map>, Header), CheckpointError> {
+    let map = open_map(file)?;
+    let header = Header::parse(map.bytes())
+        .map_err(|problem| CheckpointError::Header { file: file.to_owned(), problem: Box::new(problem) })?;
+    Ok((map, header))
+}
+
+type Opened = (Vec<Arc<Map>>, BTreeMap<String, Stored>);
+
+/// Opens every file of the folder.
+fn open_all(folder: &Path) -> Result<Opened, CheckpointError> {
+    let (mut files, mut tensors): Opened = Default::default();
+    for name in file_names(folder)? {
+        let (map, header) = open_file(&folder.join(name))?;
+        for (tensor, entry) in header.tensors {
+            if let Some(Stored { file, .. }) = tensors.get(&tensor) {
+                let (first, second) = (files[*file].path().to_owned(), map.path().to_owned());
+                return Err(CheckpointError::Twice { tensor, first, second });
+            }
+            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+        }
+        files.push(map);
+    }
+    Ok((files, tensors))
+}
+
+/// Opens the files that the index names, which must hold exactly the tensors that it puts into them.
+fn open_indexed(folder: &Path, index: &Index) -> Result<Opened, CheckpointError> {
+    let index_file = folder.join(INDEX);
+    let mut of_file: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (tensor, file) in &index.files {
+        of_file.entry(file).or_default().insert(tensor);
+    }
+    let (mut files, mut tensors): Opened = Default::default();
+    for (name, listed) in of_file {
+        let file = folder.join(name);
+        if !file.exists() {
+            let tensor = listed.first().map_or_else(String::new, |tensor| (*tensor).to_owned());
+            return Err(CheckpointError::IndexedFile { index: index_file, tensor, file });
+        }
+        let (map, header) = open_file(&file)?;
+        if let Some(tensor) = listed.iter().find(|tensor| !header.tensors.contains_key(**tensor)) {
+            return Err(CheckpointError::IndexedTensor { index: index_file, tensor: (*tensor).to_owned(), file });
+        }
+        for (tensor, entry) in header.tensors {
+            if !listed.contains(tensor.as_str()) {
+                return Err(CheckpointError::NotIndexed { index: index_file, tensor, file });
+            }
+            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+        }
+        files.push(map);
+    }
+    Ok((files, tensors))
 }

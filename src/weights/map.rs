@@ -1,51 +1,66 @@
-//! Memory-mapped files, and parts of them that keep the map alive.
+//! Memory maps of checkpoint files, shared by whoever holds a part of one. Knows nothing of what the bytes mean.
 
 use std::fs::File;
 use std::io;
 use std::ops::{Deref, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
 
-/// A file mapped for reading. Clones share the map.
-#[derive(Clone, Debug)]
-pub struct MappedFile(Arc<Mmap>);
+/// A whole file, mapped for reading.
+///
+/// Pages are read when they are touched and belong to the system's cache, so a checkpoint larger than memory can be
+/// opened, and processes share what they read. The price: a file that is cut short while it is mapped raises SIGBUS on the
+/// next touch, which ends the process, and one that is overwritten in place changes under us. No check at opening can
+/// prevent that. Whoever replaces a checkpoint should write a new file and rename it, which leaves the old one intact.
+#[derive(Debug)]
+pub(super) struct Map {
+    path: PathBuf,
+    bytes: Mmap,
+}
 
-impl MappedFile {
-    /// Maps `path`. Whoever cuts the file short while it is mapped ends the process with SIGBUS: checkpoints are written once.
-    pub fn open(path: &Path) -> io::Result<MappedFile> {
+impl Map {
+    /// Maps `path`, which must be a regular file that is not empty.
+    pub fn open(path: &Path) -> io::Result<Arc<Map>> {
+        // Opening a pipe would wait for whoever writes to it.
+        let found = std::fs::metadata(path)?;
+        if !found.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        if found.len() == 0 {
+            return Err(io::Error::other("it is empty"));
+        }
         let file = File::open(path)?;
-        // SAFETY: memmap2 asks that nobody changes the file under the map. The map is read-only, its bytes are read as plain
-        // numbers, for which every pattern is valid; truncation by another process remains, and is said above.
-        Ok(MappedFile(Arc::new(unsafe { Mmap::map(&file) }?)))
+        // SAFETY: memmap2 asks that the file is not changed while it is mapped, which nobody can promise of a file that
+        // others may write to. Suspect: a change in place shows through references that should be constant, and cutting
+        // the file short raises SIGBUS. We read plain bytes, for which every value is legal, and take no decision twice
+        // from the same bytes: header offsets are checked on values that were copied out of the map.
+        let bytes = unsafe { Mmap::map(&file)? };
+        Ok(Arc::new(Map { path: path.to_owned(), bytes }))
     }
 
-    /// The part in `range`; `None` where the file is shorter.
-    pub fn part(&self, range: Range<usize>) -> Option<MappedBytes> {
-        self.0.get(range.clone())?;
-        Some(MappedBytes { map: self.0.clone(), range })
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-}
 
-impl Deref for MappedFile {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
-/// A part of a mapped file.
+/// A part of a mapped file, which stays mapped as long as this lives.
 #[derive(Clone, Debug)]
 pub struct MappedBytes {
-    map: Arc<Mmap>,
+    owner: Arc<Map>,
     range: Range<usize>,
 }
 
-impl AsRef<[u8]> for MappedBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.map[self.range.clone()]
+impl MappedBytes {
+    /// The bytes `range` of the file; `None` if it has fewer.
+    pub(super) fn new(owner: &Arc<Map>, range: Range<usize>) -> Option<MappedBytes> {
+        owner.bytes().get(range.clone())?;
+        Some(MappedBytes { owner: owner.clone(), range })
     }
 }
 
@@ -53,6 +68,12 @@ impl Deref for MappedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.as_ref()
+        &self.owner.bytes()[self.range.clone()]
+    }
+}
+
+impl AsRef<[u8]> for MappedBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }

@@ -1,9 +1,15 @@
-//! Checkpoints: found, checked and mapped, and packed into what the programs take. Knows no device.
+//! Weights: checkpoints in either published layout, and their values in the layouts that the graphs want. Knows no device.
 
 mod checkpoint;
+mod error;
+pub mod header;
+mod index;
+mod layout;
 mod map;
 pub mod mxfp4;
 pub mod pack;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
-pub use map::{MappedBytes, MappedFile};
+pub use checkpoint::Checkpoint;
+pub use error::{CheckpointError, Mismatch};
+pub use index::{Index, IndexError};
+pub use map::MappedBytes;

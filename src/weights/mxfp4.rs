@@ -1,53 +1,72 @@
-//! MXFP4: blocks of 32 four-bit floats under one power of two. Unpacking is exact for every code and scale.
+//! MXFP4: 32 values of four bits that share an exponent, unpacked exactly. Knows no tensor's name and no layout but a row's.
 //!
 //! Source: OCP Microscaling Formats 1.0; nibble order as in openai/gpt-oss `torch/weights.py`.
 
-use half::bf16;
+use std::sync::LazyLock;
 
-/// Values of the sixteen codes: sign, two bits of exponent, one of mantissa.
-const CODES: [f32; 16] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0];
+/// The values of the sixteen codes: sign, two bits of exponent, one of mantissa.
+pub const CODES: [f32; 16] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0];
+/// Values of a block.
+pub const BLOCK: usize = 32;
+/// Bytes of a block's codes, its scale apart.
+pub const BLOCK_BYTES: usize = 16;
+/// The scale that the format reserves for NaN.
+pub const SCALE_NAN: u8 = 255;
 
-/// The scale that the format reserves for not-a-number.
-pub const NAN_SCALE: u8 = 255;
+/// A row has a block whose scale is [`SCALE_NAN`], here counted in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NanScale(pub usize);
 
-/// The sixteen values under scale byte `scale` (exponent plus 127). f32 holds each exactly, subnormal ones too, and so does bf16.
-fn table(scale: u8) -> [f32; 16] {
-    // Two factors, so that neither is subnormal where the product is not.
-    let exponent = i32::from(scale) - 127;
-    let (first, second) = (exponent / 2, exponent - exponent / 2);
-    CODES.map(|code| code * 2f32.powi(first) * 2f32.powi(second))
-}
-
-/// An element type that MXFP4 unpacks to.
-pub trait Unpacked: Copy + bytemuck::Pod {
-    fn from_f32(value: f32) -> Self;
-}
-
-impl Unpacked for f32 {
-    fn from_f32(value: f32) -> f32 {
-        value
-    }
-}
-
-impl Unpacked for bf16 {
-    fn from_f32(value: f32) -> bf16 {
-        bf16::from_f32(value)
-    }
-}
-
-/// Unpacks a run of blocks: 16 bytes each, two values a byte, low nibble first; one scale a block; 32 values a block into `out`.
+/// Unpacks a row of blocks to bf16 in the machine's byte order.
 ///
-/// Fails with the block's place where a scale is [`NAN_SCALE`].
-pub fn unpack<T: Unpacked>(blocks: &[u8], scales: &[u8], out: &mut [T]) -> Result<(), usize> {
-    for (place, ((block, scale), out)) in blocks.chunks_exact(16).zip(scales).zip(out.chunks_exact_mut(32)).enumerate()
+/// `blocks` has two values a byte, low nibble first; `scales` one byte a block, the exponent plus 127.
+/// `out` takes two bytes a value and need not be aligned. Every code and scale is exact, subnormals too, except that scales
+/// 253 and 254 with the largest codes exceed what bf16 and f32 hold and become infinite, as in the published loader.
+/// Panics if the lengths disagree.
+pub fn unpack_bf16(blocks: &[u8], scales: &[u8], out: &mut [u8]) -> Result<(), NanScale> {
+    static PAIRS: LazyLock<Vec<[[u8; 4]; 256]>> = LazyLock::new(|| {
+        pair_tables(|low, high| {
+            let ([a, b], [c, d]) = (half::bf16::from_f32(low).to_ne_bytes(), half::bf16::from_f32(high).to_ne_bytes());
+            [a, b, c, d]
+        })
+    });
+    unpack(&PAIRS, blocks, scales, out)
+}
+
+/// Unpacks a row of blocks to f32 in the machine's byte order; `out` takes four bytes a value. All else as [`unpack_bf16`].
+pub fn unpack_f32(blocks: &[u8], scales: &[u8], out: &mut [u8]) -> Result<(), NanScale> {
+    static PAIRS: LazyLock<Vec<[[u8; 8]; 256]>> = LazyLock::new(|| {
+        pair_tables(|low, high| {
+            let ([a, b, c, d], [e, f, g, h]) = (low.to_ne_bytes(), high.to_ne_bytes());
+            [a, b, c, d, e, f, g, h]
+        })
+    });
+    unpack(&PAIRS, blocks, scales, out)
+}
+
+/// For every scale what each byte of codes unpacks to: a row uses few scales, so that its tables stay in the first cache.
+fn pair_tables<const PAIR: usize>(pair: impl Fn(f32, f32) -> [u8; PAIR]) -> Vec<[[u8; PAIR]; 256]> {
+    let value = |code: usize, scale: u8| (f64::from(CODES[code]) * 2f64.powi(i32::from(scale) - 127)) as f32;
+    (0..SCALE_NAN)
+        .map(|scale| std::array::from_fn(|byte| pair(value(byte & 15, scale), value(byte >> 4, scale))))
+        .collect()
+}
+
+fn unpack<const PAIR: usize>(
+    tables: &[[[u8; PAIR]; 256]],
+    blocks: &[u8],
+    scales: &[u8],
+    out: &mut [u8],
+) -> Result<(), NanScale> {
+    let (blocks, rest) = blocks.as_chunks::<BLOCK_BYTES>();
+    let (pairs, odd) = out.as_chunks_mut::<PAIR>();
+    assert!(rest.is_empty() && odd.is_empty(), "rows of whole blocks");
+    assert_eq!((blocks.len(), pairs.len()), (scales.len(), scales.len() * BLOCK_BYTES), "one scale a block");
+    for (at, ((block, scale), pairs)) in blocks.iter().zip(scales).zip(pairs.chunks_exact_mut(BLOCK_BYTES)).enumerate()
     {
-        if *scale == NAN_SCALE {
-            return Err(place);
-        }
-        let table = table(*scale).map(T::from_f32);
-        for (byte, pair) in block.iter().zip(out.chunks_exact_mut(2)) {
-            pair[0] = table[usize::from(byte & 15)];
-            pair[1] = table[usize::from(byte >> 4)];
+        let Some(table) = tables.get(usize::from(*scale)) else { return Err(NanScale(at)) };
+        for (byte, pair) in block.iter().zip(pairs) {
+            *pair = table[usize::from(*byte)];
         }
     }
     Ok(())
@@ -56,30 +75,75 @@ pub fn unpack<T: Unpacked>(blocks: &[u8], scales: &[u8], out: &mut [T]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use half::bf16;
+    use proptest::prelude::*;
+
+    /// The value as sign, significand and exponent, put together bit by bit and without any floating-point operation.
+    /// `None` where it is too large for f32.
+    fn oracle_bits(code: u8, scale: u8) -> Option<u32> {
+        let sign = u32::from(code >> 3) << 31;
+        // The value is halves * 2^(scale - 128).
+        let halves: u32 = [0, 1, 2, 3, 4, 6, 8, 12][usize::from(code & 7)];
+        if halves == 0 {
+            return Some(sign);
+        }
+        let top = halves.ilog2();
+        let exponent = i32::from(scale) - 128 + top as i32;
+        if exponent > 127 {
+            return None;
+        }
+        let significand = halves << (23 - top);
+        Some(match exponent + 127 {
+            biased @ 1.. => sign | (biased as u32) << 23 | (significand & 0x7f_ffff),
+            subnormal => sign | significand >> (1 - subnormal),
+        })
+    }
 
     #[test]
     fn every_code_and_scale_is_exact() {
-        let block: Vec<u8> = (0..16).map(|byte: u8| (byte << 4) | (15 - byte)).collect();
-        for scale in 0..NAN_SCALE {
-            let (mut wide, mut narrow) = ([0f32; 32], [bf16::ZERO; 32]);
-            unpack(&block, &[scale], &mut wide).expect("unpacks");
-            unpack(&block, &[scale], &mut narrow).expect("unpacks");
-            for place in 0..32 {
-                let code = if place % 2 == 0 { 15 - place / 2 } else { place / 2 };
-                let magnitude = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0][code % 8] * 2f64.powi(i32::from(scale) - 127);
-                let exact = if code < 8 { magnitude } else { -magnitude };
-                assert_eq!(f64::from(wide[place]).to_bits(), f64::from(exact as f32).to_bits());
-                assert_eq!(
-                    narrow[place].to_f64().to_bits(),
-                    f64::from(wide[place]).to_bits(),
-                    "scale {scale} code {code}"
-                );
-                assert!(
-                    magnitude > f64::from(f32::MAX) || f64::from(wide[place]) == exact,
-                    "scale {scale} code {code}"
-                );
+        for scale in 0..255u8 {
+            for code in 0..16u8 {
+                let blocks = [code | (15 - code) << 4; BLOCK_BYTES];
+                let mut wide = [0; BLOCK * 4];
+                let mut narrow = [0; BLOCK * 2];
+                unpack_f32(&blocks, &[scale], &mut wide).unwrap();
+                unpack_bf16(&blocks, &[scale], &mut narrow).unwrap();
+                for at in 0..BLOCK {
+                    let code = if at % 2 == 0 { code } else { 15 - code };
+                    let sign = u32::from(code >> 3) << 31;
+                    let expected = oracle_bits(code, scale).unwrap_or(sign | 0x7f80_0000);
+                    let found = u32::from_ne_bytes(wide[at * 4..][..4].try_into().unwrap());
+                    assert_eq!(found, expected, "code {code} scale {scale} as f32");
+                    // Exact in bf16 as well: the lower half of the f32 is empty, down to the smallest subnormals.
+                    assert_eq!(expected & 0xffff, 0);
+                    let found = u16::from_ne_bytes(narrow[at * 2..][..2].try_into().unwrap());
+                    assert_eq!(u32::from(found) << 16, expected, "code {code} scale {scale} as bf16");
+                }
             }
         }
-        assert_eq!(unpack(&[0; 32], &[0, NAN_SCALE], &mut [0f32; 64]), Err(1));
+    }
+
+    proptest! {
+        /// Rows of any length against the formula, value by value.
+        #[test]
+        fn rows_follow_the_formula(row in proptest::collection::vec((any::<[u8; 16]>(), 0u8..=252), 0..9)) {
+            let blocks: Vec<u8> = row.iter().flat_map(|(block, _)| *block).collect();
+            let scales: Vec<u8> = row.iter().map(|(_, scale)| *scale).collect();
+            let mut out = vec![0; row.len() * BLOCK * 2];
+            unpack_bf16(&blocks, &scales, &mut out).unwrap();
+            for (at, value) in out.chunks_exact(2).enumerate() {
+                let byte = blocks[at / 2];
+                let code = if at % 2 == 0 { byte & 15 } else { byte >> 4 };
+                let expected = f64::from(CODES[usize::from(code)]) * 2f64.powi(i32::from(scales[at / BLOCK]) - 127);
+                prop_assert_eq!(f64::from(bf16::from_ne_bytes([value[0], value[1]])), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_scale_for_nan_is_refused_where_it_stands() {
+        let mut out = [0; 3 * BLOCK * 4];
+        assert_eq!(unpack_f32(&[0; 48], &[1, 2, 255], &mut out), Err(NanScale(2)));
+        assert_eq!(unpack_bf16(&[0; 48], &[255, 2, 255], &mut out[..3 * BLOCK * 2]), Err(NanScale(0)));
     }
 }

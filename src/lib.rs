@@ -15,7 +15,6 @@ pub mod weights;
 pub mod bundle;
 
 pub mod chat;
-#[cfg(any())]
 pub mod runner;
 
 pub mod cli;

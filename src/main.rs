@@ -1,3 +1,7 @@
-//! The `precast` program.
+//! The `precast` program: hands its arguments to the command line and its outcome to the shell.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    precast::cli::main()
+}

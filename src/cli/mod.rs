@@ -1,1 +1,154 @@
-//! cli
+//! The command line: verbs and their options, and who runs them. A verb is a file. What they share: `failure`, `terminal`,
+//! `interrupt`; `input`, `model`, `generation`, `conversation` for what goes in; `turn`, `transcript`, `report` for what comes out.
+
+mod bench;
+mod chat;
+mod conversation;
+mod demo;
+mod demo_model;
+mod doctor;
+mod emit;
+mod failure;
+mod generation;
+mod host;
+mod input;
+mod interrupt;
+mod model;
+mod plugins;
+mod report;
+mod run;
+mod score;
+mod targets;
+mod terminal;
+mod tokens;
+mod transcript;
+mod turn;
+
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Parser, Subcommand};
+
+use failure::{Failure, USAGE};
+
+/// Compiles gpt-oss for XLA devices ahead of time, and runs what it compiled
+#[derive(Parser)]
+#[command(name = "precast", version = version(), max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Start with `precast demo`: it needs no model and no device but the host.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
+Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
+output is one JSON document. Colours obey NO_COLOR. Only `plugins install` uses the network.")]
+struct Arguments {
+    /// Say more on standard error: what the cache misses and why; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Demo(demo::Demo),
+    Doctor(doctor::Doctor),
+    Plugins(plugins::Plugins),
+    Targets(targets::Targets),
+    Run(run::Run),
+    Chat(chat::Chat),
+    Score(score::Score),
+    Bench(bench::Bench),
+    Emit(emit::Emit),
+    Tokens(tokens::Tokens),
+}
+
+/// Verbs whose names are taken, so that what they mean never changes; this build cannot do them.
+const LATER: [&str; 5] = ["plan", "pack", "unpack", "fetch", "golden"];
+
+/// Runs the program on the arguments of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return unparsed(&error),
+    };
+    plugins::adopt_environment();
+    terminal::BAR.configure(arguments.quiet, arguments.verbose > 0);
+    log_to_stderr(arguments.verbose, arguments.quiet);
+    interrupt::install();
+    match run(arguments.verb, arguments.quiet) {
+        Ok(code) => code,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn run(verb: Verb, quiet: bool) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Demo(verb) => verb.run(quiet),
+        Verb::Doctor(verb) => verb.run(),
+        Verb::Plugins(verb) => verb.run(),
+        Verb::Targets(verb) => verb.run(),
+        Verb::Run(verb) => verb.run(quiet),
+        Verb::Chat(verb) => verb.run(quiet),
+        Verb::Emit(verb) => verb.run(),
+        Verb::Tokens(verb) => verb.run(),
+        Verb::Score(verb) => verb.run(),
+        Verb::Bench(verb) => verb.run(),
+    }
+}
+
+/// Help and version, or what is wrong with the arguments.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    if let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand)
+        && LATER.contains(&verb.as_str())
+    {
+        let failure = Failure::usage(format!("this build of precast has no verb `{verb}` yet"));
+        return failure.hint("`precast --help` lists what it can do").tell();
+    }
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(USAGE),
+    }
+}
+
+fn version() -> &'static str {
+    match env!("PRECAST_COMMIT") {
+        "" => env!("CARGO_PKG_VERSION"),
+        _ => concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("PRECAST_COMMIT"), ")"),
+    }
+}
+
+/// What the layers below log becomes plain sentences on standard error; `RUST_LOG` chooses among them in full.
+fn log_to_stderr(verbose: u8, quiet: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => log::LevelFilter::Error,
+        (_, 0) => log::LevelFilter::Warn,
+        (_, 1) => log::LevelFilter::Info,
+        _ => log::LevelFilter::Debug,
+    };
+    let mut logger = env_logger::Builder::new();
+    logger.filter_module("precast", level).parse_default_env();
+    logger.format(|_, record| {
+        let prefix = match record.level() {
+            log::Level::Error => "error: ",
+            log::Level::Warn => "warning: ",
+            _ => "",
+        };
+        terminal::complain(&format!("{prefix}{}\n", record.args()));
+        Ok(())
+    });
+    logger.init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn options_do_not_contradict_each_other() {
+        super::Arguments::command().debug_assert();
+    }
+}

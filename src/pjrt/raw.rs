@@ -218,8 +218,6 @@ functions! {
         16 executable: *mut LoadedExecutable, 24 addressable_devices: *const *mut Device,
         32 num_addressable_devices: usize,
     }
-    53 LoadedExecutable_Delete 24 { 16 executable: *mut LoadedExecutable }
-    54 LoadedExecutable_IsDeleted 25 { 16 executable: *mut LoadedExecutable, 24 is_deleted: u8 }
     55 LoadedExecutable_Execute 80 {
         16 executable: *mut LoadedExecutable, 24 options: *mut ExecuteOptions,
         32 argument_lists: *const *const *mut Buffer, 40 num_devices: usize, 48 num_args: usize,

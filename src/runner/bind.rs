@@ -40,11 +40,11 @@ pub(super) fn bind(
     for weight in weights {
         let bytes = weight.ty.host_bytes();
         let buffer = match pack::mapped(checkpoint, weight) {
-            Some(mapped) => client.upload_shared(device, &weight.ty, SharedBytes::new(Arc::new(mapped)))?,
+            Some(mapped) => client.upload_shared(device, &weight.ty, shared(mapped))?,
             None => {
                 let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)];
                 pack::fill(checkpoint, weight, &mut bytemuck::cast_slice_mut(&mut lines)[..bytes])?;
-                client.upload_shared(device, &weight.ty, SharedBytes::new(Arc::new(Filled { lines, bytes })))?
+                client.upload_shared(device, &weight.ty, shared(Filled { lines, bytes }))?
             }
         };
         buffers.push(buffer);
@@ -52,4 +52,9 @@ pub(super) fn bind(
     }
     progress.report(Event::End(""));
     Ok(buffers)
+}
+
+fn shared<T: AsRef<[u8]> + Send + Sync + 'static>(owner: T) -> SharedBytes {
+    let len = owner.as_ref().len();
+    SharedBytes::new(Arc::new(owner), 0..len).expect("an owner has its own bytes")
 }

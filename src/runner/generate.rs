@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::graph::STOP_TOKENS;
 use crate::pjrt::Buffer;
+use crate::runner::cache::KvCache;
 use crate::runner::session::Which;
 use crate::runner::{RunError, Session};
 use hlo::ElementType::{F32, Pred, S32, U64};
@@ -173,7 +174,6 @@ impl Session {
     fn start(&mut self, sequence: usize, request: &Request) -> Result<Row, RunError> {
         let started = Instant::now();
         let reused = self.reuse(sequence, &request.prompt)?;
-        let drawing = self.drawing(&[request.sampling])?;
         let mut drawn = None;
         let mut rest = &request.prompt[reused..];
         while !rest.is_empty() {
@@ -181,7 +181,7 @@ impl Session {
             let bucket = self.prefill[place].0;
             let (chunk, later) = rest.split_at(bucket.min(rest.len()));
             let mut inputs = self.chunk(sequence, chunk, bucket)?;
-            inputs.extend(self.drawing_again(&drawing));
+            inputs.extend(self.drawing(&[request.sampling])?);
             let results = self.launch(Which::Prefill(place), inputs)?;
             self.cache.append(sequence, chunk);
             rest = later;
@@ -268,10 +268,10 @@ impl Session {
     /// Keeps what the cache holds of the beginning of `prompt`; gives how many tokens that are.
     fn reuse(&mut self, sequence: usize, prompt: &[u32]) -> Result<usize, RunError> {
         if self.cache.is_lost() {
-            self.reset()?;
+            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.sizes)?;
         }
-        let (client, device) = (self.client.clone(), self.device.clone());
-        self.cache.keep_common(&client, &device, sequence, prompt)
+        let client = self.client.clone();
+        self.cache.keep_common(&client, &client.devices()[0], sequence, prompt)
     }
 
     /// The smallest bucket that takes `tokens`, else the largest.

@@ -82,7 +82,6 @@ pub struct Session {
     pub(super) setup: Setup,
     pub(super) sizes: Sizes,
     pub(super) client: Client,
-    pub(super) device: Device,
     pub(super) prefill: Vec<(usize, LoadedExecutable)>,
     pub(super) decode: LoadedExecutable,
     pub(super) score: Option<LoadedExecutable>,
@@ -103,9 +102,9 @@ impl Session {
             return Err(RunError::NoPrefill);
         }
         let found = plugins::find("cpu", setup.plugin.as_deref())?;
-        let options = ClientOptions { devices: Some(1), threads: setup.threads };
+        let options = ClientOptions { threads: setup.threads, ..ClientOptions::default() };
         let client = Plugin::load(&found.path)?.client(&options)?;
-        let device = client.devices().first().cloned().ok_or(RunError::NoDevice)?;
+        let device = client.devices().first().ok_or(RunError::NoDevice)?;
         let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
         let sizes = setup.sizes();
 
@@ -119,10 +118,10 @@ impl Session {
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
         let list = weights(&config, sizes.compute, sizes.slots());
-        let weights = bind(&client, &device, &checkpoint, &list, progress)?;
-        let cache = KvCache::new(&client, &device, &config, &sizes)?;
+        let weights = bind(&client, device, &checkpoint, &list, progress)?;
+        let cache = KvCache::new(&client, device, &config, &sizes)?;
         let setup = setup.clone();
-        Ok(Session { config, setup, sizes, client, device, prefill, decode, score: None, weights, cache, bundle })
+        Ok(Session { config, setup, sizes, client, prefill, decode, score: None, weights, cache, bundle })
     }
 
     pub fn config(&self) -> &Config {
@@ -131,6 +130,11 @@ impl Session {
 
     pub fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    /// The device that everything is on; `open` has checked that there is one.
+    pub(super) fn device(&self) -> &Device {
+        &self.client.devices()[0]
     }
 
     /// Loads the score program, which only scoring needs.
@@ -147,7 +151,7 @@ impl Session {
     /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
     pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
         if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.client, &self.device, &self.config, &self.sizes)?;
+            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.sizes)?;
         }
         let executable = match program {
             Which::Prefill(place) => &self.prefill[place].1,
@@ -177,7 +181,7 @@ impl Session {
         values: &[T],
     ) -> Result<Buffer, RunError> {
         let ty = TensorType::new(element, dims);
-        Ok(self.client.upload(&self.device, &ty, bytemuck::cast_slice(values))?)
+        Ok(self.client.upload(self.device(), &ty, bytemuck::cast_slice(values))?)
     }
 }
 

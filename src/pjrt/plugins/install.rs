@@ -194,7 +194,12 @@ fn write(
     progress: &dyn Progress,
 ) -> Result<(), PluginsError> {
     let folder = target.parent().unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    // As any library: others may share this folder.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let file = builder.tempfile_in(folder);
     let mut file = file.map_err(at("create a file in", folder))?;
     let what = format!("unpack {}", pin.library);
     progress.report(Event::Begin { what: &what, total: Some(size), unit: Unit::Bytes });

@@ -1,0 +1,445 @@
+//! The local cache of executables: a folder of entries, each found by the digest of its key.
+//! Knows bytes and keys, not what they execute on. Nothing that goes wrong in the folder is a failure: it costs a compilation.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::compile::Outcome;
+use super::entry::{EntryError, Header, Label, Memory};
+use super::key::Key;
+use super::lock::Lock;
+use crate::progress::{Event, Progress};
+
+/// How many bytes of executables are kept if nobody says otherwise.
+const DEFAULT_BYTES: u64 = 4 << 30;
+
+/// How long another process may take with the same program before this one stops waiting and does the work again.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+const ENTRY: &str = "executable";
+const PARTIAL: &str = "partial";
+const LOCK: &str = "lock";
+
+/// A folder of executables, shared by all processes of a user. The least recently used go when it holds too many bytes.
+///
+/// Whoever can write to the folder can run code as its reader, as executables are code: it is created for its owner alone.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    limit_bytes: u64,
+    model: String,
+    further: Key,
+}
+
+/// One entry of the cache, for a person to see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    pub file: PathBuf,
+    /// The digest of its key.
+    pub id: String,
+    pub bytes: u64,
+    pub last_used: SystemTime,
+    /// What the entry says of itself, or why it is none.
+    pub content: Result<Content, String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    pub label: Label,
+    pub key: Key,
+    pub created: SystemTime,
+    pub compile_seconds: f64,
+}
+
+/// What `Cache::clear` removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    pub executables: usize,
+    pub bytes: u64,
+}
+
+/// What a compiler made. `payload` is what the cache keeps, unless the plugin cannot write it down.
+pub(super) struct Made<T, E> {
+    pub executable: T,
+    pub payload: Result<Vec<u8>, E>,
+    pub memory: Memory,
+}
+
+impl Cache {
+    /// The cache in `folder`, which need not exist yet.
+    pub fn open(folder: impl Into<PathBuf>) -> Cache {
+        Cache { folder: folder.into(), limit_bytes: DEFAULT_BYTES, model: String::new(), further: Key::new() }
+    }
+
+    /// The user's cache: `executables` in `PRECAST_CACHE_DIR`, or in the folder `precast` of the system's cache folder.
+    /// `PRECAST_CACHE_BYTES` bounds its size. `None` where no folder can be named, of which `progress` is told.
+    pub fn open_default(progress: &dyn Progress) -> Option<Cache> {
+        let Some(folder) = Cache::default_folder() else {
+            let sentence = "no cache of executables, as neither `PRECAST_CACHE_DIR` nor `HOME` says where it is";
+            warn_once(progress, Path::new(""), sentence);
+            return None;
+        };
+        let cache = Cache::open(folder);
+        match std::env::var("PRECAST_CACHE_BYTES").ok().filter(|text| !text.is_empty()) {
+            None => Some(cache),
+            Some(text) => match text.parse() {
+                Ok(limit_bytes) => Some(cache.with_limit(limit_bytes)),
+                Err(_) => {
+                    let sentence =
+                        format!("`PRECAST_CACHE_BYTES` is `{text}`, expected a number of bytes; it is ignored");
+                    warn_once(progress, Path::new("PRECAST_CACHE_BYTES"), &sentence);
+                    Some(cache)
+                }
+            },
+        }
+    }
+
+    /// Where `open_default` looks.
+    pub fn default_folder() -> Option<PathBuf> {
+        let named = std::env::var_os("PRECAST_CACHE_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Some(named.or_else(|| Some(dirs::cache_dir()?.join("precast")))?.join("executables"))
+    }
+
+    /// The same cache, kept under `limit_bytes`.
+    pub fn with_limit(self, limit_bytes: u64) -> Cache {
+        Cache { limit_bytes, ..self }
+    }
+
+    /// The same cache, whose new entries are labelled as programs of `model`. Misses are explained by entries of that model.
+    pub fn for_model(self, model: impl Into<String>) -> Cache {
+        Cache { model: model.into(), ..self }
+    }
+
+    /// The same cache, with one more entry in every key: something that matters to the code, and that a client does not tell.
+    pub fn with_entry(self, name: &str, value: impl ToString) -> Cache {
+        Cache { further: self.further.clone().entry(name, value), ..self }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub(super) fn further(&self) -> &Key {
+        &self.further
+    }
+
+    /// The file that remembers digests of plugins.
+    pub(super) fn stamps(&self) -> PathBuf {
+        self.folder.join("plugins.json")
+    }
+
+    /// The executable of `key`: what `load` makes of the cached bytes, or what `make` makes. Of several processes and threads
+    /// that want the same, one makes it and the others wait. `E` only ever comes from `make`.
+    pub(super) fn obtain<T, E: Display>(
+        &self,
+        key: &Key,
+        label: &Label,
+        load: impl Fn(&[u8]) -> Result<T, E>,
+        make: impl FnOnce() -> Result<Made<T, E>, E>,
+        progress: &dyn Progress,
+    ) -> Result<(T, Outcome), E> {
+        let id = key.id();
+        let file = self.file(&id, ENTRY);
+        let begin = Instant::now();
+        let mut problem = None;
+        // A sound entry needs no lock: it is written once and replaced as a whole.
+        if let Some(found) = self.look_up(&file, key, &load, &mut problem, begin) {
+            return Ok(found);
+        }
+        let lock = self.lock(&id, label, progress);
+        // Whoever held the lock before may have made it.
+        if lock.is_some()
+            && let Some(found) = self.look_up(&file, key, &load, &mut problem, begin)
+        {
+            return Ok(found);
+        }
+        if let Some(problem) = &problem {
+            let sentence = format!("cached `{}` {problem}; it is compiled again (`{}`)", label.name, file.display());
+            progress.report(Event::Note(&sentence));
+        }
+        let why = match problem {
+            Some(problem) => format!("the cached one {problem}"),
+            None => self.explain(key, label),
+        };
+        log::info!("compile `{}`: {why}", label.name);
+
+        let begin = Instant::now();
+        let made = make()?;
+        let seconds = begin.elapsed().as_secs_f64();
+        match &made.payload {
+            Ok(payload) => {
+                let header = Header::new(label, key, made.memory, seconds, unix_seconds(SystemTime::now()), payload);
+                if let Err(error) = self.store(&file, &id, &header, payload) {
+                    let place = self.folder.display();
+                    warn_once(progress, &self.folder, &format!("executables are not cached: {error} (`{place}`)"));
+                }
+            }
+            Err(error) => {
+                let sentence = format!("`{}` is not cached, the plugin cannot write it down: {error}", label.name);
+                progress.report(Event::Note(&sentence));
+            }
+        }
+        drop(lock);
+        let outcome = Outcome {
+            cached: false,
+            key: key.clone(),
+            memory: made.memory,
+            compile_seconds: seconds,
+            seconds,
+            why: Some(why),
+        };
+        Ok((made.executable, outcome))
+    }
+
+    /// The cached executable, loaded. Whatever is wrong with the entry goes to `problem`.
+    fn look_up<T, E: Display>(
+        &self,
+        file: &Path,
+        key: &Key,
+        load: impl Fn(&[u8]) -> Result<T, E>,
+        problem: &mut Option<String>,
+        begin: Instant,
+    ) -> Option<(T, Outcome)> {
+        let (header, payload) = match Header::read_with_payload(file) {
+            Ok(read) => read,
+            Err(EntryError::Io(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                *problem = None;
+                return None;
+            }
+            Err(error) => {
+                *problem = Some(error.to_string());
+                return None;
+            }
+        };
+        if &header.key != key {
+            *problem = Some("is the executable of another key".to_string());
+            return None;
+        }
+        match load(&payload) {
+            Ok(executable) => {
+                // The time of the last use, by which the cache decides what goes; a cache that is only read has none.
+                let _ = File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
+                let outcome = Outcome {
+                    cached: true,
+                    key: header.key,
+                    memory: header.memory,
+                    compile_seconds: header.compile_seconds,
+                    seconds: begin.elapsed().as_secs_f64(),
+                    why: None,
+                };
+                Some((executable, outcome))
+            }
+            Err(error) => {
+                *problem = Some(format!("is refused by the plugin: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The right to make the executable `id`; `None` where locks do not work or the wait was too long, and where it is only
+    /// likely, not certain, that nobody else makes it too.
+    fn lock(&self, id: &str, label: &Label, progress: &dyn Progress) -> Option<Lock> {
+        let waiting = || {
+            let sentence = format!("another process is compiling `{}`; waiting for it", label.name);
+            progress.report(Event::Note(&sentence));
+        };
+        match create(&self.folder).and_then(|()| Lock::take(&self.file(id, LOCK), PATIENCE, waiting)) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => {
+                let sentence = format!("another process has been compiling `{}` for too long; not waiting", label.name);
+                progress.report(Event::Note(&sentence));
+                None
+            }
+            // The folder cannot be written to, of which storing will tell.
+            Err(error) => {
+                log::debug!("no lock: {error}\n  in `{}`", self.folder.display());
+                None
+            }
+        }
+    }
+
+    /// Writes an entry beside its place and moves it there once it is on the disk, then makes room.
+    fn store(&self, file: &Path, id: &str, header: &Header, payload: &[u8]) -> io::Result<()> {
+        if payload.len() as u64 > self.limit_bytes {
+            return Err(io::Error::other(format!("{} bytes are more than the cache may hold", payload.len())));
+        }
+        create(&self.folder)?;
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!("{id}.");
+        let mut partial = builder.prefix(&prefix).suffix(".partial").tempfile_in(&self.folder)?;
+        let mut out = BufWriter::new(partial.as_file_mut());
+        header.write(payload, &mut out)?;
+        out.flush()?;
+        drop(out);
+        partial.as_file().sync_all()?;
+        partial.persist(file)?;
+        sync_folder(&self.folder);
+        self.sweep();
+        self.make_room(file);
+        Ok(())
+    }
+
+    /// Removes what writers that were killed left behind. The files of a living writer are safe: it holds the lock of their key.
+    fn sweep(&self) {
+        for (file, kind) in self.files().unwrap_or_default() {
+            let Some(id) = id_of(&file).filter(|_| kind != ENTRY) else { continue };
+            if let Ok(Some(lock)) = Lock::try_take(&self.file(&id, LOCK)) {
+                if kind == PARTIAL {
+                    let _ = fs::remove_file(&file);
+                }
+                drop(lock);
+            }
+        }
+    }
+
+    /// Removes the least recently used entries until the rest are within the limit; never `newest`.
+    fn make_room(&self, newest: &Path) {
+        let stat = |file: PathBuf| fs::metadata(&file).ok().map(|data| (last_used(&data), data.len(), file));
+        let files = self.files().unwrap_or_default().into_iter().filter(|row| row.1 == ENTRY);
+        let mut entries: Vec<(SystemTime, u64, PathBuf)> = files.filter_map(|(file, _)| stat(file)).collect();
+        entries.sort();
+        let mut total: u64 = entries.iter().map(|entry| entry.1).sum();
+        for (_, bytes, file) in entries {
+            if total <= self.limit_bytes {
+                break;
+            }
+            if file != newest && fs::remove_file(&file).is_ok() {
+                log::info!("executable removed to make room in the cache\n  in `{}`", file.display());
+                total -= bytes;
+            }
+        }
+    }
+
+    /// Which entries of `key` differ from those of the most similar executable of the same program, as a clause.
+    fn explain(&self, key: &Key, label: &Label) -> String {
+        let relatives = self.list().unwrap_or_default().into_iter().filter_map(|listed| {
+            let content = listed.content.ok().filter(|content| content.label.name == label.name)?;
+            let is_model = content.label.model == label.model;
+            let differences = key.differences(&content.key);
+            Some((!is_model, differences.len(), std::cmp::Reverse(content.created), differences, content.label.model))
+        });
+        match relatives.min_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2))) {
+            None => format!("no executable of `{}` is cached", label.name),
+            Some((true, .., model)) => format!("`{}` is cached for `{model}` only", label.name),
+            Some((false, .., differences, _)) => {
+                let clauses: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                format!("it differs from the cached one: {}", clauses.join(", "))
+            }
+        }
+    }
+
+    /// All entries, the most recently used first. A cache that does not exist has none.
+    pub fn list(&self) -> io::Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        for (file, kind) in self.files()? {
+            let (Some(id), Ok(data)) = (id_of(&file).filter(|_| kind == ENTRY), fs::metadata(&file)) else { continue };
+            let content = match Header::read(&file) {
+                Ok(header) if header.key.id() == id => Ok(Content {
+                    label: header.label,
+                    key: header.key,
+                    created: SystemTime::UNIX_EPOCH
+                        .checked_add(Duration::from_secs(header.created))
+                        .unwrap_or(SystemTime::UNIX_EPOCH),
+                    compile_seconds: header.compile_seconds,
+                }),
+                Ok(_) => Err("is the executable of another key".to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            listed.push(Listed { file, id, bytes: data.len(), last_used: last_used(&data), content });
+        }
+        listed.sort_by(|left, right| right.last_used.cmp(&left.last_used).then(left.id.cmp(&right.id)));
+        Ok(listed)
+    }
+
+    /// Removes everything that the cache wrote, except what another process is writing, and no other file.
+    pub fn clear(&self) -> io::Result<Cleared> {
+        let mut cleared = Cleared::default();
+        for (file, kind) in self.files()? {
+            if kind == ENTRY {
+                let bytes = fs::metadata(&file).map_or(0, |data| data.len());
+                match fs::remove_file(&file) {
+                    Ok(()) => {
+                        cleared.executables += 1;
+                        cleared.bytes += bytes;
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        self.sweep();
+        match fs::remove_file(self.stamps()) {
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Err(error),
+            _ => Ok(cleared),
+        }
+    }
+
+    fn file(&self, id: &str, kind: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{kind}"))
+    }
+
+    /// The files that are named as the cache names its own, with their kinds.
+    fn files(&self) -> io::Result<Vec<(PathBuf, &'static str)>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let file = entry?.path();
+            let kind =
+                file.extension().and_then(|kind| [ENTRY, PARTIAL, LOCK].into_iter().find(|known| *known == kind));
+            if let Some(kind) = kind.filter(|_| id_of(&file).is_some()) {
+                files.push((file, kind));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// The digest that a file of the cache is named after.
+fn id_of(file: &Path) -> Option<String> {
+    let id = file.file_name()?.to_str()?.split('.').next()?;
+    (id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_string())
+}
+
+fn last_used(data: &fs::Metadata) -> SystemTime {
+    data.modified().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Creates the folder for its owner alone, as what lies in it will be executed.
+fn create(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes renames last through a loss of power, where the system can: a folder is not a file everywhere.
+pub(super) fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+/// A sentence about `place` that is not repeated for every program.
+fn warn_once(progress: &dyn Progress, place: &Path, sentence: &str) {
+    static WARNED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut warned = WARNED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if warned.insert(place.to_path_buf()) {
+        progress.report(Event::Note(sentence));
+    }
+}

@@ -1,0 +1,133 @@
+//! From a program's text to an executable on a device: out of the cache if it is there, else by the plugin's compiler.
+
+use hlo::Signature;
+
+use super::cache::{Cache, Made};
+use super::entry::{Label, Memory};
+use super::error::BundleError;
+use super::identity;
+use super::key::{Key, sha256};
+use crate::pjrt::{Client, CompileOptions, Executable, LoadedExecutable, PjrtError};
+use crate::progress::{Event, Progress, Unit};
+
+/// The meaning of keys: raised when the same entries no longer promise the same executable.
+const KEY_FORMAT: u32 = 1;
+
+/// A program, ready for a compiler.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Such as `prefill_128`; a file name without its extension.
+    pub name: String,
+    /// Such as `prefill`.
+    pub phase: String,
+    /// Tokens that it takes at once.
+    pub rows: usize,
+    /// StableHLO.
+    pub text: String,
+    /// What `main` of the text takes and gives.
+    pub signature: Signature,
+}
+
+/// How an executable was obtained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Whether it was loaded without compiling.
+    pub cached: bool,
+    pub key: Key,
+    pub memory: Memory,
+    /// What compiling took, now or when it was compiled.
+    pub compile_seconds: f64,
+    /// What compiling or loading took now.
+    pub seconds: f64,
+    /// Why it had to be compiled; `None` if it had not.
+    pub why: Option<String>,
+}
+
+/// The key of `program` compiled by `client` with `options`: every input that the executable depends on, by name.
+/// `cache` may add entries, and remembers the plugin's digest.
+pub fn key_of(
+    client: &Client,
+    cache: Option<&Cache>,
+    program: &Program,
+    options: &CompileOptions,
+) -> Result<Key, BundleError> {
+    let shared = identity::of_client(client, cache.map(Cache::stamps).as_deref()).map_err(|source| {
+        BundleError::Io { action: "read the plugin", path: client.plugin().path().to_path_buf(), source }
+    })?;
+    // The bytes are what the compiler gets; the overrides stand beside them so that a difference can be read.
+    let key = shared
+        .entry("key format", KEY_FORMAT)
+        .entry("program", sha256(program.text.as_bytes()))
+        .entry("options", sha256(&options.to_bytes()));
+    let key = options
+        .overrides
+        .iter()
+        .fold(key, |key, (name, value)| key.entry(format!("option {name}"), format!("{value:?}")));
+    Ok(cache.map(Cache::further).into_iter().fold(key, |key, further| key.with(further)))
+}
+
+/// Loads `program` from `cache` or compiles it, and then keeps it there. Fails only if the compiler does.
+///
+/// A miss is explained in the outcome and in the log; trouble with the cache is told to `progress` and costs no more than the
+/// compilation.
+pub fn load_or_compile(
+    client: &Client,
+    cache: Option<&Cache>,
+    program: &Program,
+    options: &CompileOptions,
+    progress: &dyn Progress,
+) -> Result<(LoadedExecutable, Outcome), BundleError> {
+    let what = format!("compile {}", program.name);
+    progress.report(Event::Begin { what: &what, total: None, unit: Unit::Items });
+    let obtained = obtain(client, cache, program, options, progress);
+    match &obtained {
+        Ok((_, outcome)) if outcome.cached => progress.report(Event::End("cached")),
+        Ok((_, outcome)) => progress.report(Event::End(&format!("{:.1} s", outcome.seconds))),
+        Err(_) => progress.report(Event::End("failed")),
+    }
+    obtained
+}
+
+fn obtain(
+    client: &Client,
+    cache: Option<&Cache>,
+    program: &Program,
+    options: &CompileOptions,
+    progress: &dyn Progress,
+) -> Result<(LoadedExecutable, Outcome), BundleError> {
+    let key = key_of(client, cache, program, options)?;
+    let failed = |source| BundleError::Compile { program: program.name.clone(), source };
+    let compile = || client.compile(&program.text, &program.signature, options);
+    let Some(cache) = cache else {
+        let begin = std::time::Instant::now();
+        let executable = compile().map_err(failed)?;
+        let seconds = begin.elapsed().as_secs_f64();
+        let memory = memory(&executable.executable());
+        let why = Some("no cache is used".to_string());
+        return Ok((executable, Outcome { cached: false, key, memory, compile_seconds: seconds, seconds, why }));
+    };
+    let label = Label { name: program.name.clone(), model: cache.model().to_string(), target: client.platform_name() };
+    let make = || -> Result<Made<LoadedExecutable, PjrtError>, PjrtError> {
+        let executable = compile()?;
+        let (payload, memory) = (executable.executable().serialize(), memory(&executable.executable()));
+        Ok(Made { executable, payload, memory })
+    };
+    let load = |payload: &[u8]| client.load(payload, &program.signature);
+    cache.obtain(&key, &label, load, make, progress).map_err(failed)
+}
+
+/// What the plugin says that the executable needs; what it does not say is 0.
+fn memory(executable: &Executable) -> Memory {
+    let stats = executable.memory_stats().unwrap_or_default();
+    let code_bytes = match stats.code {
+        0 => executable.code_bytes().unwrap_or(0),
+        told => told,
+    };
+    Memory {
+        argument_bytes: stats.argument,
+        output_bytes: stats.output,
+        alias_bytes: stats.alias,
+        temp_bytes: stats.temp,
+        code_bytes,
+    }
+}

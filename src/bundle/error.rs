@@ -1,0 +1,73 @@
+//! What can go wrong with bundles and compilations, and the way out.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::key::Difference;
+use crate::pjrt::PjrtError;
+
+/// A program that does not compile, or a bundle that cannot be written, read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error("program `{program}` does not compile: {source}")]
+    Compile { program: String, source: PjrtError },
+    #[error("program `{program}` cannot be written down: {source}")]
+    Serialize { program: String, source: PjrtError },
+    #[error("cannot {action}: {source}\n  in `{}`", path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("folder is not a bundle, it has no `{missing}`\n  in `{}`", folder.display())]
+    NotABundle { folder: PathBuf, missing: &'static str },
+    #[error("bundle has format version {found}, this precast reads {expected}\n  in `{}`", file.display())]
+    Version { file: PathBuf, found: u64, expected: u32 },
+    #[error("bundle is damaged: {problem}\n  in `{}`", file.display())]
+    Damaged { file: PathBuf, problem: String },
+    #[error("bundle is damaged: SHA-256 is {found}, expected {expected}\n  in `{}`", file.display())]
+    Checksum { file: PathBuf, found: String, expected: String },
+    #[error("bundle has no program `{name}`, it has {}\n  in `{}`", listed(known), folder.display())]
+    NoProgram { folder: PathBuf, name: String, known: Vec<String> },
+    /// The bundle was made for another device, plugin or host.
+    #[error("bundle does not fit this machine: {}\n  in `{}`", differing(differences), folder.display())]
+    Elsewhere { folder: PathBuf, differences: Vec<Difference>, rebuild: String },
+    #[error("plugin refuses program `{program}` of the bundle: {source}\n  in `{}`", folder.display())]
+    Refused { folder: PathBuf, program: String, source: PjrtError, rebuild: String },
+    #[error("bundle was made for another model: {}\n  in `{}`", differing(differences), folder.display())]
+    Model { folder: PathBuf, bundle_model: String, differences: Vec<Difference> },
+    #[error("folder holds `{found}`, which is no part of a bundle, and is not replaced\n  in `{}`", folder.display())]
+    Occupied { folder: PathBuf, found: String },
+    #[error("program name `{name}` is no file name\n  this is a bug in precast")]
+    ProgramName { name: String },
+}
+
+impl BundleError {
+    /// The way out, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            BundleError::Compile { source, .. } | BundleError::Serialize { source, .. } => source.hint(),
+            BundleError::NotABundle { .. } => Some("`precast compile --out DIR` makes one".to_string()),
+            BundleError::Version { .. } | BundleError::Damaged { .. } | BundleError::Checksum { .. } => {
+                Some("make the bundle again with `precast compile`, or copy it again".to_string())
+            }
+            BundleError::NoProgram { .. } => {
+                Some("make the bundle again with the sizes that you want to run with".to_string())
+            }
+            BundleError::Elsewhere { rebuild, .. } | BundleError::Refused { rebuild, .. } => Some(format!(
+                "`--recompile` compiles what the bundle holds for this machine; `{rebuild}` makes a bundle that fits"
+            )),
+            BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
+            BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),
+            BundleError::Io { .. } | BundleError::ProgramName { .. } => None,
+        }
+    }
+}
+
+fn differing(differences: &[Difference]) -> String {
+    let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    lines.join(", ")
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "none".to_string(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,299 @@
+//! What a bundle says of itself, checked when it is read. Knows JSON, and no file system and no device.
+
+use std::collections::BTreeSet;
+
+use hlo::{ElementType, Parameter, Signature, TensorType};
+use serde::{Deserialize, Serialize};
+
+use super::identity::entries;
+use super::key::Key;
+use crate::config::Config;
+
+/// The format that this version writes, and the only one that it reads.
+pub(super) const FORMAT: u32 = 1;
+
+/// The content of `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// The version of precast that wrote it.
+    pub precast: String,
+    pub model: String,
+    /// The configuration of the model, by name.
+    pub config: Key,
+    pub target: String,
+    /// How weights are stored and computed with, such as `bf16`.
+    pub weights: String,
+    pub kv: String,
+    pub context: usize,
+    pub batch: usize,
+    pub plugin: Plugin,
+    pub programs: Vec<ProgramEntry>,
+}
+
+/// The plugin that compiled a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plugin {
+    pub name: String,
+    pub version: String,
+    /// Version of the PJRT C API, such as `0.106`.
+    pub api: String,
+}
+
+/// One program of a bundle. Bytes are per device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProgramEntry {
+    pub name: String,
+    pub phase: String,
+    pub rows: usize,
+    /// File of the program's text.
+    pub stablehlo: String,
+    pub stablehlo_sha256: String,
+    /// File of the executable.
+    pub executable: String,
+    pub executable_sha256: String,
+    pub argument_bytes: u64,
+    pub output_bytes: u64,
+    pub alias_bytes: u64,
+    pub temp_bytes: u64,
+    pub code_bytes: u64,
+    pub compile_seconds: f64,
+    /// Whether it came from the cache when the bundle was made.
+    pub cached: bool,
+    pub key: Key,
+    pub parameters: Vec<ParameterEntry>,
+    pub results: Vec<TypeEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterEntry {
+    pub name: String,
+    #[serde(flatten)]
+    pub ty: TypeEntry,
+    /// The result that takes over its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub donated_to: Option<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeEntry {
+    /// Such as `bf16`.
+    pub element: String,
+    pub dims: Vec<usize>,
+}
+
+/// What `compile` and `inspect` print as JSON. Other programs read it: fields may be added, none renamed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub key: String,
+    pub model: String,
+    pub target: String,
+    pub weights: String,
+    pub kv: String,
+    pub context: usize,
+    pub batch: usize,
+    pub plugin: Plugin,
+    pub programs: Vec<ProgramReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProgramReport {
+    pub name: String,
+    pub phase: String,
+    pub rows: usize,
+    pub argument_bytes: u64,
+    pub alias_bytes: u64,
+    pub temp_bytes: u64,
+    pub code_bytes: u64,
+    pub compile_seconds: f64,
+    pub cached: bool,
+    /// `None` where the compiler does not estimate.
+    pub estimated_cycles: Option<u64>,
+    pub roofline_cycles: Option<u64>,
+    /// Opcodes that the estimate leaves out.
+    pub uncosted: Vec<String>,
+    pub stablehlo_sha256: String,
+    /// What the executable was made from, by name.
+    pub key: Key,
+}
+
+impl Manifest {
+    /// Refuses what no bundle of ours says, with a clause that tells what.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        for program in &self.programs {
+            let name = &program.name;
+            if !is_file_name(name) {
+                return Err(format!("program name `{}` is no file name", name.escape_debug()));
+            }
+            if !names.insert(name) {
+                return Err(format!("program `{name}` stands there twice"));
+            }
+            // Reading any other file would let a manifest look at what is not in its folder.
+            for (found, expected) in
+                [(&program.stablehlo, text_file(name)), (&program.executable, executable_file(name))]
+            {
+                if *found != expected {
+                    return Err(format!(
+                        "program `{name}` has the file `{}`, expected `{expected}`",
+                        found.escape_debug()
+                    ));
+                }
+            }
+            program.signature()?;
+        }
+        Ok(())
+    }
+
+    /// The digest of everything that its programs were made from.
+    pub fn key(&self) -> Key {
+        let key = Key::new()
+            .entry("model", &self.model)
+            .entry("config", self.config.id())
+            .entry("target", &self.target)
+            .entry("weights", &self.weights)
+            .entry("kv", &self.kv)
+            .entry("context", self.context)
+            .entry("batch", self.batch);
+        self.programs.iter().fold(key, |key, program| key.entry(format!("program {}", program.name), program.key.id()))
+    }
+
+    /// The same for other programs to read. Nothing estimates cycles yet.
+    pub fn report(&self) -> Report {
+        Report {
+            key: self.key().id(),
+            model: self.model.clone(),
+            target: self.target.clone(),
+            weights: self.weights.clone(),
+            kv: self.kv.clone(),
+            context: self.context,
+            batch: self.batch,
+            plugin: self.plugin.clone(),
+            programs: self.programs.iter().map(ProgramEntry::report).collect(),
+        }
+    }
+
+    /// The command that makes this bundle.
+    pub(super) fn command(&self) -> String {
+        let prefill: Vec<String> =
+            self.programs.iter().filter(|row| row.phase == "prefill").map(|row| row.rows.to_string()).collect();
+        let prefill = if prefill.is_empty() { String::new() } else { format!(" --prefill {}", prefill.join(",")) };
+        format!(
+            "precast compile --model {} --target {} --context {} --batch {}{prefill} --out DIR",
+            self.model, self.target, self.context, self.batch
+        )
+    }
+}
+
+impl ProgramEntry {
+    /// What the program takes and gives; a clause that tells what is wrong with it otherwise.
+    pub fn signature(&self) -> Result<Signature, String> {
+        let results: Vec<TensorType> = self.results.iter().map(TypeEntry::parse).collect::<Result<_, _>>()?;
+        let parameter = |entry: &ParameterEntry| {
+            let ty = entry.ty.parse()?;
+            let name = entry.name.clone();
+            if let Some(result) = entry.donated_to
+                && results.get(result) != Some(&ty)
+            {
+                return Err(format!(
+                    "parameter `{}` is donated to result {result}, which has not its type",
+                    name.escape_debug()
+                ));
+            }
+            Ok(Parameter { name, ty, donated_to: entry.donated_to })
+        };
+        Ok(Signature { parameters: self.parameters.iter().map(parameter).collect::<Result<_, _>>()?, results })
+    }
+
+    fn report(&self) -> ProgramReport {
+        ProgramReport {
+            name: self.name.clone(),
+            phase: self.phase.clone(),
+            rows: self.rows,
+            argument_bytes: self.argument_bytes,
+            alias_bytes: self.alias_bytes,
+            temp_bytes: self.temp_bytes,
+            code_bytes: self.code_bytes,
+            compile_seconds: self.compile_seconds,
+            cached: self.cached,
+            estimated_cycles: None,
+            roofline_cycles: None,
+            uncosted: Vec::new(),
+            stablehlo_sha256: self.stablehlo_sha256.clone(),
+            key: self.key.clone(),
+        }
+    }
+}
+
+impl ParameterEntry {
+    pub(super) fn new(parameter: &Parameter) -> ParameterEntry {
+        ParameterEntry {
+            name: parameter.name.clone(),
+            ty: TypeEntry::new(&parameter.ty),
+            donated_to: parameter.donated_to,
+        }
+    }
+}
+
+impl TypeEntry {
+    pub(super) fn new(ty: &TensorType) -> TypeEntry {
+        TypeEntry { element: ty.element.to_string(), dims: ty.dims.clone() }
+    }
+
+    fn parse(&self) -> Result<TensorType, String> {
+        let known = ElementType::ALL.into_iter().find(|element| element.to_string() == self.element);
+        let element = known.ok_or_else(|| format!("element type `{}` is not known", self.element.escape_debug()))?;
+        // Whoever multiplies them later may rely on it.
+        let bytes = self.dims.iter().try_fold(element.host_bytes(), |bytes, dim| bytes.checked_mul(*dim));
+        match bytes {
+            Some(bytes) if bytes <= isize::MAX as usize => Ok(TensorType::new(element, self.dims.clone())),
+            _ => Err(format!("{element}{:?} is too large to be addressed", self.dims)),
+        }
+    }
+}
+
+impl Plugin {
+    /// The plugin that a program's key names.
+    pub(super) fn of(key: &Key) -> Plugin {
+        let entry = |name| key.get(name).unwrap_or_default().to_string();
+        Plugin { name: entry(entries::PLATFORM), version: entry(entries::PLATFORM_VERSION), api: entry(entries::API) }
+    }
+}
+
+/// A configuration by name, without the model's own, so that a difference can be told.
+pub(super) fn config_key(config: &Config) -> Key {
+    Key::new()
+        .entry("layers", config.layers)
+        .entry("layer kinds", format!("{:?}", config.layer_kinds))
+        .entry("hidden", config.hidden)
+        .entry("vocabulary", config.vocabulary)
+        .entry("experts", config.experts)
+        .entry("experts per token", config.experts_per_token)
+        .entry("expert width", config.expert_width)
+        .entry("query heads", config.query_heads)
+        .entry("kv heads", config.kv_heads)
+        .entry("head dim", config.head_dim)
+        .entry("sliding window", config.sliding_window)
+        .entry("swiglu limit", config.swiglu_limit)
+        .entry("swiglu alpha", config.swiglu_alpha)
+        .entry("rms epsilon", config.rms_epsilon)
+        .entry("rope", format!("{:?}", config.rope))
+        .entry("max context", config.max_context)
+}
+
+/// Whether a program's name can stand before an extension in a folder of any system.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=100).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+pub(super) fn text_file(name: &str) -> String {
+    format!("{name}{TEXT_END}")
+}
+
+pub(super) fn executable_file(name: &str) -> String {
+    format!("{name}{EXECUTABLE_END}")
+}
+
+pub(super) const TEXT_END: &str = ".stablehlo.mlir";
+pub(super) const EXECUTABLE_END: &str = ".executable";

@@ -1,0 +1,62 @@
+//! Ctrl-C: during a generation it asks to stop, at a prompt it leaves, anywhere else it ends the program.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::failure::INTERRUPTED;
+
+const WORKING: u8 = 0;
+const AT_PROMPT: u8 = 1;
+const GENERATING: u8 = 2;
+const ASKED_TO_STOP: u8 = 3;
+
+static STATE: AtomicU8 = AtomicU8::new(WORKING);
+
+/// Takes over Ctrl-C and the termination signals for the whole program.
+pub fn install() {
+    // A second handler cannot appear in this program, and without one Ctrl-C simply ends it.
+    let _ = ctrlc::set_handler(|| match STATE.load(Ordering::SeqCst) {
+        GENERATING => STATE.store(ASKED_TO_STOP, Ordering::SeqCst),
+        AT_PROMPT => {
+            let _ = writeln!(std::io::stderr());
+            std::process::exit(0);
+        }
+        _ => {
+            let _ = writeln!(std::io::stderr(), "interrupted");
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+}
+
+/// Whether the generation that runs has been asked to stop.
+pub fn asked() -> bool {
+    STATE.load(Ordering::SeqCst) == ASKED_TO_STOP
+}
+
+/// While it lives, the first Ctrl-C is a wish to stop, and the second ends the program.
+pub struct Generating(());
+
+pub fn generating() -> Generating {
+    STATE.store(GENERATING, Ordering::SeqCst);
+    Generating(())
+}
+
+impl Drop for Generating {
+    fn drop(&mut self) {
+        STATE.store(WORKING, Ordering::SeqCst);
+    }
+}
+
+/// While it lives, Ctrl-C leaves the program with nothing lost.
+pub struct Prompting(());
+
+pub fn prompting() -> Prompting {
+    STATE.store(AT_PROMPT, Ordering::SeqCst);
+    Prompting(())
+}
+
+impl Drop for Prompting {
+    fn drop(&mut self) {
+        STATE.store(WORKING, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,159 @@
+//! The options that say which model runs and how, and the session that they open. It knows no conversation.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use hlo::ElementType;
+
+use super::failure::Failure;
+use super::{demo_model, plugins, terminal};
+use crate::config::Config;
+use crate::runner::{Session, Setup};
+use crate::target::Target;
+
+/// Which model, and how it is computed.
+#[derive(Args)]
+pub struct ModelArguments {
+    /// Folder with config.json and weights (either published layout), or `demo` for the built-in model
+    #[arg(long, value_name = "DIR", help_heading = "Model")]
+    pub model: String,
+    /// Type of weights, activations and cache
+    #[arg(long, value_enum, default_value_t = Compute::Bf16, help_heading = "Model")]
+    pub compute: Compute,
+    /// Library to load instead of the plugin that `precast plugins list` shows
+    #[arg(long, value_name = "PATH", help_heading = "Model")]
+    pub plugin: Option<PathBuf>,
+    /// Threads of the device [default: as many as there are cores]
+    #[arg(long, value_name = "N", help_heading = "Model", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Neither read nor write the local cache of compiled programs
+    #[arg(long, help_heading = "Model")]
+    pub no_cache: bool,
+}
+
+/// f32 equals the reference to rounding; bf16 takes half the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compute {
+    F32,
+    Bf16,
+}
+
+impl Compute {
+    pub fn element(self) -> ElementType {
+        match self {
+            Compute::F32 => ElementType::F32,
+            Compute::Bf16 => ElementType::Bf16,
+        }
+    }
+
+    /// As typed and as JSON shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compute::F32 => "f32",
+            Compute::Bf16 => "bf16",
+        }
+    }
+}
+
+/// Positions that the cache holds, unless a job needs more or the model allows fewer.
+const CONTEXT: usize = 4096;
+
+impl ModelArguments {
+    /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
+    pub fn setup(&self, bundle: Option<PathBuf>, context: Option<usize>, positions: usize) -> Result<Setup, Failure> {
+        let folder = folder(&self.model)?;
+        let most = Config::read(&folder)?.max_context;
+        Ok(Setup {
+            bundle,
+            plugin: Some(plugins::cpu(self.plugin.as_deref())?),
+            compute: self.compute.element(),
+            context: context_for(context, positions, most)?,
+            threads: self.threads.map(usize::from),
+            no_cache: self.no_cache,
+            ..Setup::new(folder)
+        })
+    }
+
+    /// Threads of the device as reports show them.
+    pub fn thread_count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+/// Loads programs and weights, and says how long that took.
+pub fn open(setup: &Setup) -> Result<Session, Failure> {
+    let began = Instant::now();
+    let session = Session::open(setup, &terminal::BAR)?;
+    log::info!("model: ready after {:.2} s", began.elapsed().as_secs_f64());
+    Ok(session)
+}
+
+/// The folder with weights that `--model` means.
+pub fn folder(model: &str) -> Result<PathBuf, Failure> {
+    let folder = Path::new(model);
+    if model == "demo" && !folder.is_dir() {
+        return demo_model::folder();
+    }
+    if folder.is_dir() {
+        return Ok(folder.into());
+    }
+    let failure = if Config::named(model).is_some() {
+        Failure::usage(format!("`--model {model}` names a configuration, expected a folder with weights"))
+    } else if folder.exists() {
+        Failure::usage(format!("`--model {model}` is a file, expected a folder"))
+    } else {
+        Failure::usage(format!("`--model {model}` is neither a folder nor the name of a model"))
+    };
+    Err(failure.hint("give the folder that holds `config.json` and the weights, or `demo` for the built-in model"))
+}
+
+/// The configuration that `--model` means; weights need not be there.
+pub fn config(model: &str) -> Result<Config, Failure> {
+    match Config::named(model) {
+        Some(config) if !Path::new(model).is_dir() => Ok(config),
+        _ => Ok(Config::read(&folder(model)?)?),
+    }
+}
+
+/// The target called `name`, if this build compiles for it.
+pub fn compiling_target(name: &str) -> Result<Target, Failure> {
+    let target = Target::named(name)?;
+    if target.compiles {
+        return Ok(target);
+    }
+    Err(Failure::usage(format!("this build of precast knows target `{name}` but cannot compile for it yet"))
+        .hint("`precast targets` says which it can"))
+}
+
+/// The cache's size for a job of `positions`: as asked, or the usual one, or the next power of two, so that jobs of like size
+/// share programs. At most `most`, what the model was made for.
+pub fn context_for(asked: Option<usize>, positions: usize, most: usize) -> Result<usize, Failure> {
+    match asked {
+        Some(context) if context < positions => {
+            let failure = Failure::usage(format!(
+                "`--context {context}` holds fewer than the {positions} positions that this needs"
+            ));
+            Err(failure.hint(format!("use `--context {}`", positions.next_power_of_two())))
+        }
+        Some(context) => Ok(context),
+        None if positions > most => {
+            Err(Failure::usage(format!("this needs {positions} positions, but the model was made for at most {most}")))
+        }
+        None => Ok(positions.next_power_of_two().max(CONTEXT).min(most)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_has_room_and_respects_the_model() {
+        let usual = |positions, most| context_for(None, positions, most).ok();
+        assert_eq!([usual(1, 131_072), usual(5000, 131_072), usual(5000, 6000)], [Some(4096), Some(8192), Some(6000)]);
+        assert_eq!((usual(1, 512), usual(513, 512)), (Some(512), None));
+        assert_eq!((context_for(Some(64), 64, 512).ok(), context_for(Some(64), 65, 512).ok()), (Some(64), None));
+    }
+}

@@ -1,0 +1,280 @@
+//! A compiled program on its device: compiling or loading it there, checking arguments and running it.
+//! Knows nothing of what it computes.
+
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use hlo::Signature;
+
+use super::api::{Plugin, args, array, malformed, object};
+use super::buffer::Buffer;
+use super::client::{Client, Device};
+use super::error::PjrtError;
+use super::event::Event;
+use super::executable::{Executable, program};
+use super::options::CompileOptions;
+use super::raw::{self, Args};
+
+/// A compiled program on the device that runs it.
+pub struct LoadedExecutable {
+    client: Client,
+    raw: NonNull<raw::LoadedExecutable>,
+    devices: Vec<NonNull<raw::Device>>,
+    executable: Executable,
+}
+
+// SAFETY: an executable may be run from several threads at once.
+unsafe impl Send for LoadedExecutable {}
+// SAFETY: as above.
+unsafe impl Sync for LoadedExecutable {}
+
+/// An argument of an execution.
+///
+/// What is donated is gone:
+/// ```compile_fail,E0382
+/// # use precast::pjrt::{Argument, Buffer, LoadedExecutable, PjrtError};
+/// # fn step(program: &LoadedExecutable, cache: Buffer) -> Result<(), PjrtError> {
+/// let next = program.execute(vec![Argument::Donate(cache)])?;
+/// cache.to_host()?;
+/// # Ok(()) }
+/// ```
+pub enum Argument<'a> {
+    Keep(&'a Buffer),
+    /// The program takes over its memory. It is gone even if the execution fails.
+    Donate(Buffer),
+}
+
+impl Argument<'_> {
+    fn buffer(&self) -> &Buffer {
+        match self {
+            Argument::Keep(buffer) => buffer,
+            Argument::Donate(buffer) => buffer,
+        }
+    }
+}
+
+impl fmt::Debug for LoadedExecutable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoadedExecutable({})", self.executable.name())
+    }
+}
+
+impl Client {
+    /// Compiles StableHLO text for this client's devices. The plugin's results must be those of `signature`.
+    pub fn compile(
+        &self,
+        mlir: &str,
+        signature: &Signature,
+        options: &CompileOptions,
+    ) -> Result<LoadedExecutable, PjrtError> {
+        let program = program(mlir);
+        let options = options.to_bytes();
+        let mut args = args::<raw::Client_Compile>();
+        args.client = self.raw().as_ptr();
+        args.program = &program;
+        args.compile_options = options.as_ptr();
+        args.compile_options_size = options.len();
+        // SAFETY: `self` keeps the client alive; program and options are borrowed for the call.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Client_Compile::FUNCTION, args.executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        unsafe { LoadedExecutable::own(self, raw, signature) }
+    }
+
+    /// Loads what [`Executable::serialize`] wrote, by the same build of the same plugin. Its results must be those of
+    /// `signature`; its parameters cannot be asked for, so whoever stored it vouches for them.
+    pub fn load(&self, serialized: &[u8], signature: &Signature) -> Result<LoadedExecutable, PjrtError> {
+        let mut args = args::<raw::Executable_DeserializeAndLoad>();
+        args.client = self.raw().as_ptr();
+        args.serialized_executable = serialized.as_ptr();
+        args.serialized_executable_size = serialized.len();
+        // SAFETY: `self` keeps the client alive; the bytes are borrowed for the call.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Executable_DeserializeAndLoad::FUNCTION, args.loaded_executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        unsafe { LoadedExecutable::own(self, raw, signature) }
+    }
+
+    /// Loads what [`Plugin::compile`] compiled for this client's own topology, without writing it down.
+    /// Only newer CPU plugins compile without a client.
+    pub fn load_compiled(&self, executable: &Executable) -> Result<LoadedExecutable, PjrtError> {
+        if !self.plugin().is(executable.plugin()) {
+            return Err(PjrtError::Foreign { what: format!("executable `{}`", executable.name()) });
+        }
+        let mut args = args::<raw::Client_Load>();
+        args.client = self.raw().as_ptr();
+        args.executable = executable.raw().as_ptr();
+        // SAFETY: client and executable are alive; no options are given, which means those it was compiled with.
+        unsafe { self.plugin().call(&mut args) }?;
+        let raw = object(raw::Client_Load::FUNCTION, args.loaded_executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees what was loaded, and keeps the executable.
+        unsafe { LoadedExecutable::own(self, raw, executable.signature()) }
+    }
+}
+
+/// Frees a loaded executable, however far it came.
+struct RawLoaded<'a>(&'a Plugin, NonNull<raw::LoadedExecutable>);
+
+impl Drop for RawLoaded<'_> {
+    fn drop(&mut self) {
+        let mut args = args::<raw::LoadedExecutable_Destroy>();
+        args.executable = self.1.as_ptr();
+        // SAFETY: this owns the executable, and this is its end; executions under way finish by themselves.
+        unsafe { self.0.destroy(&mut args) };
+    }
+}
+
+impl LoadedExecutable {
+    /// # Safety
+    /// `raw` is an executable of `client`, and nobody else owns it.
+    unsafe fn own(
+        client: &Client,
+        raw: NonNull<raw::LoadedExecutable>,
+        signature: &Signature,
+    ) -> Result<LoadedExecutable, PjrtError> {
+        let owned = RawLoaded(client.plugin(), raw);
+        let mut inner = args::<raw::LoadedExecutable_GetExecutable>();
+        inner.loaded_executable = raw.as_ptr();
+        // SAFETY: `owned` owns it.
+        unsafe { client.plugin().call(&mut inner) }?;
+        let executable = object(raw::LoadedExecutable_GetExecutable::FUNCTION, inner.executable)?;
+        // SAFETY: pjrt_c_api.h: the caller frees the executable.
+        let executable = unsafe { Executable::own(client.plugin(), executable, signature, Some(client.clone())) }?;
+
+        let function = raw::LoadedExecutable_AddressableDevices::FUNCTION;
+        let mut args = args::<raw::LoadedExecutable_AddressableDevices>();
+        args.executable = raw.as_ptr();
+        // SAFETY: `owned` owns it, and the array lives as long.
+        let devices = unsafe {
+            client.plugin().call(&mut args)?;
+            array(function, args.addressable_devices, args.num_addressable_devices)?
+        };
+        let devices = devices.iter().map(|&device| {
+            let device = object(function, device)?;
+            client.device_of(device).map(|_| device).ok_or_else(|| malformed(function, "a device of no client"))
+        });
+        let devices = devices.collect::<Result<_, _>>()?;
+        std::mem::forget(owned);
+        Ok(LoadedExecutable { client: client.clone(), raw, devices, executable })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn signature(&self) -> &Signature {
+        self.executable.signature()
+    }
+
+    /// What can be known of it without running it.
+    pub fn executable(&self) -> Executable {
+        self.executable.clone()
+    }
+
+    /// The devices that it runs on, in the order of its assignment.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter_map(|&device| self.client.device_of(device))
+    }
+
+    /// Runs the program on its one device. Returns as soon as the work is given to the device: what goes wrong there
+    /// is told when a result is awaited or downloaded.
+    ///
+    /// Fails before anything runs if the arguments are not those of the signature in number, type, device or donation.
+    pub fn execute(&self, arguments: Vec<Argument<'_>>) -> Result<Vec<Buffer>, PjrtError> {
+        let &[device] = self.devices.as_slice() else {
+            return Err(PjrtError::Devices { found: self.devices.len() });
+        };
+        self.check(&arguments, device)?;
+        let results = &self.signature().results;
+
+        let inputs: Vec<*mut raw::Buffer> = arguments.iter().map(|argument| argument.buffer().raw().as_ptr()).collect();
+        let mut outputs: Vec<*mut raw::Buffer> = vec![ptr::null_mut(); results.len()];
+        let input_lists = [inputs.as_ptr()];
+        let output_lists = [outputs.as_mut_ptr()];
+        let mut done: [*mut raw::Event; 1] = [ptr::null_mut()];
+        let mut options = ExecuteOptions::new();
+
+        let mut args = args::<raw::LoadedExecutable_Execute>();
+        args.executable = self.raw.as_ptr();
+        args.options = &raw mut options.options;
+        args.argument_lists = input_lists.as_ptr();
+        args.num_devices = 1;
+        args.num_args = inputs.len();
+        args.output_lists = output_lists.as_ptr();
+        args.device_complete_events = done.as_mut_ptr();
+        // SAFETY: the arguments are alive and as the program wants them; `outputs` has room for as many as the executable
+        // itself says it has, which is what the signature says; no callback is given.
+        unsafe { self.client.plugin().call(&mut args) }?;
+        // SAFETY: pjrt_c_api.h: the caller frees the event.
+        let done = unsafe { Event::own(self.client.plugin(), done[0]) }.map(Arc::new);
+        // The program has what it needs of them.
+        drop(arguments);
+
+        let mut buffers = Vec::with_capacity(outputs.len());
+        for (output, ty) in outputs.iter().zip(results) {
+            if let Some(raw) = NonNull::new(*output) {
+                // SAFETY: made just now by this client, on the executable's device, of the type that the plugin told.
+                buffers.push(unsafe { Buffer::own(&self.client, raw, ty.clone(), device, done.clone()) });
+            }
+        }
+        if buffers.len() != results.len() {
+            let problem = format!("{} of {} results", buffers.len(), results.len());
+            return Err(malformed(raw::LoadedExecutable_Execute::FUNCTION, problem));
+        }
+        if let (true, Some(done)) = (buffers.is_empty(), done) {
+            done.wait()?;
+        }
+        Ok(buffers)
+    }
+
+    /// Plugins compare only sizes, so a wrong type would give wrong numbers.
+    fn check(&self, arguments: &[Argument<'_>], device: NonNull<raw::Device>) -> Result<(), PjrtError> {
+        let parameters = &self.signature().parameters;
+        if arguments.len() != parameters.len() {
+            return Err(PjrtError::ArgumentCount { found: arguments.len(), expected: parameters.len() });
+        }
+        for (index, (argument, parameter)) in arguments.iter().zip(parameters).enumerate() {
+            let (buffer, name) = (argument.buffer(), || parameter.name.clone());
+            if *buffer.ty() != parameter.ty {
+                let (found, expected) = (buffer.ty().clone(), parameter.ty.clone());
+                return Err(PjrtError::ArgumentType { index, name: name(), found, expected });
+            }
+            let donated = matches!(argument, Argument::Donate(_));
+            if donated != parameter.donated_to.is_some() {
+                return Err(PjrtError::Donation { index, name: name(), donated });
+            }
+            if !buffer.client().is(&self.client) {
+                return Err(PjrtError::Foreign { what: format!("argument {index} `{}`", parameter.name) });
+            }
+            if buffer.device() != device {
+                let shown = |raw| self.client.device_of(raw).map(Device::to_string).unwrap_or_default();
+                let (found, expected) = (shown(buffer.device()), shown(device));
+                return Err(PjrtError::ArgumentDevice { index, name: name(), found, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for LoadedExecutable {
+    fn drop(&mut self) {
+        drop(RawLoaded(self.client.plugin(), self.raw));
+    }
+}
+
+/// Options of an execution: none, with zeros behind them for plugins that know more.
+#[repr(C)]
+struct ExecuteOptions {
+    options: raw::ExecuteOptions,
+    beyond: [u64; 16],
+}
+
+impl ExecuteOptions {
+    fn new() -> ExecuteOptions {
+        // SAFETY: integers and nullable pointers may be zero.
+        let mut options: ExecuteOptions = unsafe { std::mem::zeroed() };
+        options.options.struct_size = size_of::<ExecuteOptions>();
+        options
+    }
+}

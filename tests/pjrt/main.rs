@@ -1,0 +1,8 @@
+//! The PJRT binding against real plugins, which the tests install as `precast plugins install` does where they are missing.
+
+mod install;
+mod nonsense;
+mod run;
+mod sizes;
+mod support;
+mod tpu;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use precast::chat::harmony::StreamParser;
+use precast::chat::StreamParser;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut parser = StreamParser::new();

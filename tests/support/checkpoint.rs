@@ -86,7 +86,7 @@ pub fn file(tensors: &Tensors) -> Vec<u8> {
         data.extend_from_slice(bytes);
     }
     let mut text = Value::Object(header).to_string();
-    while text.len() % 8 != 0 {
+    while !text.len().is_multiple_of(8) {
         text.push(' ');
     }
     with_header(&text, &data)

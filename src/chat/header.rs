@@ -165,6 +165,8 @@ impl Draft {
     }
 }
 
+/// Takes the role out of `words`: a role, a role with a name (`user:ann`, which openai-harmony renders and cannot read),
+/// or a tool's name.
 fn read_role(header: &mut Header, words: &mut Vec<&str>, warnings: &mut Vec<String>) {
     let Some(&word) = words.first().filter(|word| !word.starts_with("to=")) else {
         warnings.push("message header without a role".to_owned());
@@ -188,7 +190,8 @@ fn read_role(header: &mut Header, words: &mut Vec<&str>, warnings: &mut Vec<Stri
     }
 }
 
-/// Takes the recipient and the content type out of `words`. A word alone is a recipient, as in openai-harmony.
+/// Takes the recipient and the content type out of `words`. A word alone is a recipient, as in openai-harmony; unlike
+/// there, `<|constrain|>json` alone is a content type.
 fn read_recipient(header: &mut Header, words: &mut Vec<&str>) {
     let marked = words.iter().rposition(|word| word.starts_with("to="));
     let type_is_open = header.content_type.is_none();

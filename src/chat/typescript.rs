@@ -145,7 +145,7 @@ fn property_default(schema: &Value) -> Option<String> {
     Some(match schema.get("default")? {
         Value::String(value) if is_enum(schema) => format!("default: {value}"),
         Value::String(value) => format!("default: \"{value}\""),
-        other => format!("default: {other}"),
+        other => format!("default: {}", json(other)),
     })
 }
 
@@ -153,8 +153,21 @@ fn property_default(schema: &Value) -> Option<String> {
 fn variant_default(schema: &Value) -> Option<String> {
     Some(match schema.get("default")? {
         Value::String(value) if !is_enum(schema) => format!("default: \"{value}\""),
-        other => format!("default: {other}"),
+        other => format!("default: {}", json(other)),
     })
+}
+
+/// JSON with exponents as openai-harmony's serde_json has them: `1e20`, which newer ones write `1e+20`.
+fn json(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string().replace("e+", "e"),
+        Value::Array(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), json(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.to_string(),
+    }
 }
 
 fn is_enum(schema: &Value) -> bool {

@@ -164,6 +164,15 @@ SCHEMAS = {
         items={"type": "array", "items": {"oneOf": [{"type": "string", "enum": ["q"], "default": "q"}, {"type": "number", "description": "n", "default": 0}]}},
         hollow={"oneOf": []},
     ),
+    "numbers": schema(
+        [],
+        **{
+            f"n{index}": {"type": "number", "default": default}
+            for index, default in enumerate([0.0, -0.0, 1.0, 1e15, 1e16, 1e20, 1.5e300, 1e-4, 1e-5, 1e-6, 1.25e-9, 0.1, 1e21])
+        },
+        nested={"default": {"a\n": [1e20, "e+", None, {}]}},
+        union={"oneOf": [{"type": "number", "default": 1e20}]},
+    ),
     "top_union": {
         "oneOf": [
             schema(["a"], a={"type": "string"}),

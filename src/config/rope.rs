@@ -6,7 +6,7 @@ impl Rope {
     /// Radians that each pair of channels turns per position, `head_dim / 2` of them.
     ///
     /// Computed in f32 step by step, as the published implementation does: a difference in the last bit of a frequency
-    /// is one of 3e-4 radians after 5000 positions, far more than a rounding of the logits.
+    /// is one of 2e-4 radians after 5000 positions, far more than a rounding of the logits.
     /// Source: openai/gpt-oss `torch/model.py`, `RotaryEmbedding`; where that refuses a configuration (a correction range
     /// that leaves the channels), the clamps of transformers' `_compute_yarn_parameters`.
     pub fn inverse_frequencies(&self, head_dim: usize) -> Vec<f32> {

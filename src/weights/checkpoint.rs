@@ -170,7 +170,7 @@ impl Checkpoint {
                 )
             }
             None => format!(
-                "the weights have {layers} layers of {experts} experts, `config.json` says {} of {}",
+                "layers and experts of the weights are {layers} and {experts}, `config.json` says {} and {}",
                 self.config.layers, self.config.experts
             ),
         })
@@ -259,13 +259,16 @@ fn open_indexed(folder: &Path, index: &Index) -> Result<Opened, CheckpointError>
     for (tensor, file) in &index.files {
         of_file.entry(file).or_default().insert(tensor);
     }
-    let (mut files, mut tensors): Opened = Default::default();
-    for (name, listed) in of_file {
+    for (name, listed) in &of_file {
         let file = folder.join(name);
         if !file.exists() {
             let tensor = listed.first().map_or_else(String::new, |tensor| (*tensor).to_owned());
             return Err(CheckpointError::IndexedFile { index: index_file, tensor, file });
         }
+    }
+    let (mut files, mut tensors): Opened = Default::default();
+    for (name, listed) in of_file {
+        let file = folder.join(name);
         let (map, header) = open_file(&file)?;
         if let Some(tensor) = listed.iter().find(|tensor| !header.tensors.contains_key(**tensor)) {
             return Err(CheckpointError::IndexedTensor { index: index_file, tensor: (*tensor).to_owned(), file });

@@ -65,7 +65,7 @@ pub enum HeaderError {
     Truncated { claimed: u64, found: u64 },
     #[error("its header is not valid JSON: {problem}")]
     Json { problem: String },
-    #[error("its header has a tensor name {problem}: `{start}...`")]
+    #[error("its header has a tensor name {problem}: `{start}`")]
     Name { start: String, problem: &'static str },
     #[error("its header has tensor `{tensor}` twice")]
     Twice { tensor: String },
@@ -188,7 +188,10 @@ impl<'de> Deserialize<'de> for RawHeader {
                     if name == "__metadata__" {
                         map.next_value::<IgnoredAny>()?;
                     } else {
-                        entries.push((name, map.next_value()?));
+                        let entry = map.next_value().map_err(|error| {
+                            serde::de::Error::custom(format!("tensor `{}`: {error}", shortened(&name)))
+                        })?;
+                        entries.push((name, entry));
                     }
                 }
                 Ok(RawHeader(entries))

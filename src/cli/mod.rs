@@ -42,7 +42,7 @@ Start with `precast demo`: it needs no model and no device but the host.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only `plugins install` uses the network.")]
+output is one JSON document. Colours obey NO_COLOR. Only fetching a plugin uses the network.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]

@@ -1,14 +1,13 @@
 //! `precast bench`: tokens a second of prefill and decode, measured.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::model::{ModelArguments, open};
+use super::model::{BundleArguments, Compute, ModelArguments, open};
 use super::report::rate;
 use super::terminal;
 use crate::progress::{Event, Progress, Unit};
@@ -24,13 +23,13 @@ Examples:
   precast bench --model demo
   precast bench --model gpt-oss-20b/ --prefill 128 --decode 32 --repeat 3 --json")]
 pub struct Bench {
-    /// Bundle that `precast compile` made
-    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    bundle: BundleArguments,
     #[command(flatten)]
     model: ModelArguments,
-    /// Prefill buckets in tokens
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [128, 512])]
-    prefill: Vec<usize>,
+    /// Prefill buckets in tokens [default: 128,512, or the bundle's]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    prefill: Option<Vec<u32>>,
     /// Tokens to decode; 0 measures prefill alone
     #[arg(long, value_name = "N", default_value_t = 64)]
     decode: usize,
@@ -81,16 +80,29 @@ const DECODE_DEPTH: usize = 16;
 
 impl Bench {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        if self.prefill.contains(&0) {
-            return Err(Failure::usage("`--prefill` holds a bucket of 0 tokens, expected 1 or more"));
+        let asked: Option<Vec<usize>> =
+            self.prefill.as_ref().map(|rows| rows.iter().map(|&tokens| tokens as usize).collect());
+        let longest = asked.iter().flatten().copied().chain([DECODE_DEPTH + self.decode]).max().unwrap_or(0) + 1;
+        let mut setup = self.model.setup_with(&self.bundle, self.context, longest)?;
+        if setup.bundle.is_none() {
+            setup.prefill = [128, 512].into_iter().filter(|&tokens| tokens < setup.context).collect();
         }
-        let longest = self.prefill.iter().copied().chain([DECODE_DEPTH + self.decode]).max().unwrap_or(0) + 1;
-        let mut setup = self.model.setup(self.bundle.clone(), self.context, longest)?;
-        setup.prefill.clone_from(&self.prefill);
+        let buckets = asked.unwrap_or_else(|| setup.prefill.clone());
+        match &setup.bundle {
+            // A bundle has the buckets that it has; a prompt of any other length would measure a mixture.
+            Some(_) if buckets.iter().any(|rows| !setup.prefill.contains(rows)) => {
+                return Err(Failure::usage(format!(
+                    "`--prefill` asks for buckets {buckets:?}, the bundle has {:?}",
+                    setup.prefill
+                )));
+            }
+            Some(_) => {}
+            None => setup.prefill.clone_from(&buckets),
+        }
         let mut session = open(&setup)?;
         let mut work = Workload { vocabulary: session.config().vocabulary, seed: 0 };
         let mut results = Vec::new();
-        for &rows in &self.prefill {
+        for &rows in &buckets {
             results.push(self.measure("prefill", rows, rows, || {
                 let generation = work.generate(&mut session, rows, 1)?;
                 Ok(rate(rows - generation.reused_tokens, generation.first_token.as_secs_f64()))
@@ -105,8 +117,8 @@ impl Bench {
         let report = Report {
             model: session.config().name.clone(),
             target: "cpu",
-            weights: self.model.compute.name(),
-            kv: self.model.compute.name(),
+            weights: Compute::of(&setup).name(),
+            kv: Compute::of(&setup).name(),
             threads: self.model.thread_count(),
             context: setup.context,
             repeat: self.repeat,

@@ -1,7 +1,7 @@
 //! `precast chat`: a conversation, line by line.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::conversation::{ConversationArguments, Effort};
 use super::failure::Failure;
 use super::generation::{SamplingArguments, request};
-use super::model::{ModelArguments, open};
+use super::model::{BundleArguments, ModelArguments, open};
 use super::report::tell;
 use super::transcript::{Form, Transcript};
 use super::turn::harmony;
@@ -30,8 +30,8 @@ Examples:
   precast chat --model gpt-oss-20b/ --effort high --temperature 1
   printf 'What is the capital of France?\\nAnd of Spain?\\n' | precast chat --model demo")]
 pub struct Chat {
-    /// Bundle that `precast compile` made
-    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    bundle: BundleArguments,
     #[command(flatten)]
     model: ModelArguments,
     /// The most tokens of one answer [default: as many as the context holds]
@@ -69,7 +69,7 @@ enum Line<'a> {
 
 impl Chat {
     pub fn run(self, quiet: bool) -> Result<ExitCode, Failure> {
-        let mut session = open(&self.model.setup(self.bundle.clone(), self.context, 1)?)?;
+        let mut session = open(&self.model.setup_with(&self.bundle, self.context, 1)?)?;
         let mut dialogue = self.conversation.open();
         let interactive = std::io::stdin().is_terminal();
         if interactive && !quiet {

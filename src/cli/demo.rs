@@ -46,12 +46,12 @@ impl Demo {
         let began = Instant::now();
         let model = ModelArguments {
             model: "demo".into(),
-            compute: Compute::F32,
+            compute: Some(Compute::F32),
             plugin: self.plugin,
             threads: self.threads,
             no_cache: false,
         };
-        let mut session = open(&model.setup(None, None, 1)?)?;
+        let mut session = open(&model.setup(None, 1)?)?;
         let ready = began.elapsed();
         let questions: Vec<&str> = match &self.prompt {
             Some(prompt) => vec![prompt],

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::failure::Failure;
+use crate::bundle::Cache;
 
 const ARCHIVE: &[u8] = include_bytes!("../../demo/gpt-oss-demo.zip");
 
 /// The folder that holds the built-in model. Whatever stands there is whole: it was renamed into place.
 pub fn folder() -> Result<PathBuf, Failure> {
-    let cache = dirs::cache_dir()
-        .ok_or_else(|| Failure::new("this user has no cache folder; neither `HOME` nor `XDG_CACHE_HOME` says where"))?;
-    unpack(ARCHIVE, &cache.join("precast").join("models"))
+    let executables = Cache::default_folder();
+    let cache = executables.as_deref().and_then(Path::parent).ok_or_else(|| {
+        Failure::new("the built-in model has no place: neither `PRECAST_CACHE_DIR` nor `HOME` says where its folder is")
+    })?;
+    unpack(ARCHIVE, &cache.join("models"))
 }
 
 fn unpack(archive: &[u8], models: &Path) -> Result<PathBuf, Failure> {

@@ -11,6 +11,7 @@ use super::failure::{FAILED, Failure};
 use super::host::{Host, pip, size_of_folder};
 use super::plugins::{Row, cpu_plugin_here};
 use super::terminal;
+use crate::bundle::Cache;
 use crate::chat::Tokenizer;
 use crate::pjrt::plugins;
 use crate::pjrt::{ClientOptions, Plugin};
@@ -146,7 +147,7 @@ fn other_plugin(row: &Row) -> Check {
 
 fn places() -> Vec<Place> {
     let data = dirs::data_dir().map(|data| ("plugins", data.join("precast").join("plugins")));
-    let cache = dirs::cache_dir().map(|cache| ("cache", cache.join("precast")));
+    let cache = Cache::default_folder().and_then(|folder| Some(("cache", folder.parent()?.to_path_buf())));
     let places = [data, cache].into_iter().flatten();
     places.map(|(name, path)| Place { name, bytes: size_of_folder(&path), path }).collect()
 }

@@ -7,7 +7,9 @@ use clap::Args;
 use super::failure::Failure;
 use super::model::{Compute, compiling_target, config, context_for};
 use super::terminal;
-use crate::graph::{self, Phase, Sizes};
+use crate::bundle::Program;
+use crate::config::Config;
+use crate::graph::{Phase, Sizes, module};
 
 /// Print the StableHLO of one program
 #[derive(Args)]
@@ -62,15 +64,18 @@ impl Emit {
             batch,
             largest_prefill,
         };
-        let module = graph::module(&config, &sizes, phase).map_err(|problem| unbuilt(phase, &problem))?;
-        terminal::print_bytes(module.text().as_bytes())?;
+        terminal::print_bytes(program(&config, &sizes, phase)?.text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// A graph that does not hold together, whatever the model.
-pub fn unbuilt(phase: Phase, problem: &hlo::Problem) -> Failure {
-    Failure::new(format!("the graph `{}` cannot be built", phase.name()))
-        .because(problem)
-        .because("this is a bug in precast")
+/// One program of a model: its text, and what it takes and gives.
+pub fn program(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Program, Failure> {
+    let name = phase.name();
+    let module = module(config, sizes, phase).map_err(|problem| {
+        let failure = Failure::new(format!("the graph `{name}` cannot be built")).because(problem);
+        failure.because("this is a bug in precast")
+    })?;
+    let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
+    Ok(Program { name, phase: phase.kind().into(), rows: phase.rows(sizes), text: module.text(), signature })
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::terminal;
+use crate::bundle::BundleError;
 use crate::pjrt::{Code, PjrtError};
 use crate::runner::RunError;
 
@@ -142,6 +143,7 @@ layers! {
     PjrtError: of_plugin;
     crate::chat::TokenizerError: |_| FAILED;
     crate::chat::HarmonyError: |_| USAGE;
+    BundleError: of_bundle;
     RunError: of_run;
 }
 
@@ -152,10 +154,18 @@ fn of_plugin(error: &PjrtError) -> u8 {
     }
 }
 
+fn of_bundle(error: &BundleError) -> u8 {
+    match error {
+        BundleError::Compile { source, .. } | BundleError::Serialize { source, .. } => of_plugin(source),
+        _ => FAILED,
+    }
+}
+
 /// What was asked for can be wrong in ways that only a session notices.
 fn of_run(error: &RunError) -> u8 {
     match error {
         RunError::Pjrt(error) => of_plugin(error),
+        RunError::Bundle(error) => of_bundle(error),
         RunError::EmptyPrompt
         | RunError::PromptTooLong { .. }
         | RunError::UnknownToken { .. }

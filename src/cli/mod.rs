@@ -2,7 +2,9 @@
 //! `interrupt`; `input`, `model`, `generation`, `conversation` for what goes in; `turn`, `transcript`, `report` for what comes out.
 
 mod bench;
+mod cache;
 mod chat;
+mod compile;
 mod conversation;
 mod demo;
 mod demo_model;
@@ -12,6 +14,7 @@ mod failure;
 mod generation;
 mod host;
 mod input;
+mod inspect;
 mod interrupt;
 mod model;
 mod plugins;
@@ -39,7 +42,7 @@ Start with `precast demo`: it needs no model and no device but the host.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only `plugins install` uses the network.")]
+output is one JSON document. Colours obey NO_COLOR. Only fetching a plugin uses the network.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -62,7 +65,10 @@ enum Verb {
     Score(score::Score),
     Bench(bench::Bench),
     Emit(emit::Emit),
+    Compile(compile::Compile),
+    Inspect(inspect::Inspect),
     Tokens(tokens::Tokens),
+    Cache(cache::Cache),
 }
 
 /// Verbs whose names are taken, so that what they mean never changes; this build cannot do them.
@@ -78,13 +84,13 @@ pub fn main() -> ExitCode {
     terminal::BAR.configure(arguments.quiet, arguments.verbose > 0);
     log_to_stderr(arguments.verbose, arguments.quiet);
     interrupt::install();
-    match run(arguments.verb, arguments.quiet) {
+    match run(arguments.verb, arguments.verbose > 0, arguments.quiet) {
         Ok(code) => code,
         Err(failure) => failure.tell(),
     }
 }
 
-fn run(verb: Verb, quiet: bool) -> Result<ExitCode, Failure> {
+fn run(verb: Verb, verbose: bool, quiet: bool) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Demo(verb) => verb.run(quiet),
         Verb::Doctor(verb) => verb.run(),
@@ -93,6 +99,9 @@ fn run(verb: Verb, quiet: bool) -> Result<ExitCode, Failure> {
         Verb::Run(verb) => verb.run(quiet),
         Verb::Chat(verb) => verb.run(quiet),
         Verb::Emit(verb) => verb.run(),
+        Verb::Compile(verb) => verb.run(),
+        Verb::Inspect(verb) => verb.run(verbose),
+        Verb::Cache(verb) => verb.run(),
         Verb::Tokens(verb) => verb.run(),
         Verb::Score(verb) => verb.run(),
         Verb::Bench(verb) => verb.run(),

@@ -8,6 +8,7 @@ use hlo::ElementType;
 
 use super::failure::Failure;
 use super::{demo_model, plugins, terminal};
+use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::runner::{Session, Setup};
 use crate::target::Target;
@@ -18,9 +19,9 @@ pub struct ModelArguments {
     /// Folder with config.json and weights (either published layout), or `demo` for the built-in model
     #[arg(long, value_name = "DIR", help_heading = "Model")]
     pub model: String,
-    /// Type of weights, activations and cache
-    #[arg(long, value_enum, default_value_t = Compute::Bf16, help_heading = "Model")]
-    pub compute: Compute,
+    /// Type of weights, activations and cache [default: bf16, or the bundle's]
+    #[arg(long, value_enum, help_heading = "Model")]
+    pub compute: Option<Compute>,
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH", help_heading = "Model")]
     pub plugin: Option<PathBuf>,
@@ -32,10 +33,22 @@ pub struct ModelArguments {
     pub no_cache: bool,
 }
 
+/// Programs that were compiled before.
+#[derive(Args)]
+pub struct BundleArguments {
+    /// Bundle that `precast compile` made; without one, programs come from the local cache or are compiled
+    #[arg(value_name = "BUNDLE")]
+    path: Option<PathBuf>,
+    /// Compile the bundle's sizes for this machine instead of loading its programs
+    #[arg(long, requires = "path")]
+    recompile: bool,
+}
+
 /// f32 equals the reference to rounding; bf16 takes half the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Compute {
     F32,
+    #[value(alias = "auto")]
     Bf16,
 }
 
@@ -45,6 +58,11 @@ impl Compute {
             Compute::F32 => ElementType::F32,
             Compute::Bf16 => ElementType::Bf16,
         }
+    }
+
+    /// What a session computes in.
+    pub fn of(setup: &Setup) -> Compute {
+        if setup.compute == ElementType::F32 { Compute::F32 } else { Compute::Bf16 }
     }
 
     /// As typed and as JSON shows it.
@@ -61,17 +79,62 @@ const CONTEXT: usize = 4096;
 
 impl ModelArguments {
     /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
-    pub fn setup(&self, bundle: Option<PathBuf>, context: Option<usize>, positions: usize) -> Result<Setup, Failure> {
+    pub fn setup(&self, context: Option<usize>, positions: usize) -> Result<Setup, Failure> {
         let folder = folder(&self.model)?;
         let most = Config::read(&folder)?.max_context;
         Ok(Setup {
-            bundle,
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
-            compute: self.compute.element(),
+            compute: self.compute.unwrap_or(Compute::Bf16).element(),
             context: context_for(context, positions, most)?,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
             ..Setup::new(folder)
+        })
+    }
+
+    /// The same, in the sizes of a bundle if there is one.
+    pub fn setup_with(
+        &self,
+        bundle: &BundleArguments,
+        context: Option<usize>,
+        positions: usize,
+    ) -> Result<Setup, Failure> {
+        let Some(path) = &bundle.path else { return self.setup(context, positions) };
+        let opened = Bundle::open(path)?;
+        let manifest = opened.manifest();
+        let refused = |option: &str, asked: &str, has: &str| {
+            let failure = Failure::usage(format!("`{option} {asked}` beside a bundle that was compiled for {has}"));
+            failure.hint(format!("leave `{option}` out, or make a bundle for it with `precast compile`"))
+        };
+        if let Some(context) = context
+            && context != manifest.context
+        {
+            return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
+        }
+        let compute = Compute::from_str(&manifest.weights, false).map_err(|_| {
+            Failure::new(format!("the bundle keeps weights in {}, which this build cannot run", manifest.weights))
+        })?;
+        if let Some(asked) = self.compute
+            && asked != compute
+        {
+            return Err(refused("--compute", asked.name(), compute.name()));
+        }
+        let folder = folder(&self.model)?;
+        opened.check_model(&Config::read(&folder)?)?;
+        let of_phase = |phase: &'static str| manifest.programs.iter().filter(move |program| program.phase == phase);
+        let steps = of_phase("decode").find_map(|program| program.name.strip_prefix("decode_")?.parse().ok());
+        let usual = Setup::new(folder);
+        Ok(Setup {
+            bundle: (!bundle.recompile).then(|| path.clone()),
+            plugin: Some(plugins::cpu(self.plugin.as_deref())?),
+            compute: compute.element(),
+            context: manifest.context,
+            batch: manifest.batch,
+            prefill: of_phase("prefill").map(|program| program.rows).collect(),
+            steps: steps.unwrap_or(usual.steps),
+            threads: self.threads.map(usize::from),
+            no_cache: self.no_cache,
+            ..usual
         })
     }
 

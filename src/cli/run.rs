@@ -1,6 +1,5 @@
 //! `precast run`: one prompt, one answer.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +8,7 @@ use serde::Serialize;
 use super::conversation::ConversationArguments;
 use super::failure::{Failure, INTERRUPTED};
 use super::generation::{SamplingArguments, request};
-use super::model::{ModelArguments, open};
+use super::model::{BundleArguments, ModelArguments, open};
 use super::report::{Speeds, stop_name, tell};
 use super::transcript::{Form, Transcript};
 use super::turn::{ChannelText, Turn, harmony, raw, text};
@@ -34,8 +33,8 @@ Examples:
   precast run --model gpt-oss-20b/ --raw --prompt \"Once upon a time\" --temperature 1 --seed 7 --max-new 200
   precast run --model gpt-oss-20b/ --tokens @ids.txt --max-new 40 --ignore-stop --compute f32 --json")]
 pub struct Run {
-    /// Bundle that `precast compile` made
-    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    bundle: BundleArguments,
     #[command(flatten)]
     model: ModelArguments,
     /// Question, or with --raw text to continue; `-` reads standard input
@@ -92,7 +91,7 @@ impl Run {
         let max_new = self.max_new as usize;
         // A context that was asked for bounds the answer; only without one the answer bounds the context.
         let positions = if self.context.is_some() { prompt.len() + 1 } else { prompt.len() + max_new };
-        let mut session = open(&self.model.setup(self.bundle.clone(), self.context, positions)?)?;
+        let mut session = open(&self.model.setup_with(&self.bundle, self.context, positions)?)?;
         let vocabulary = session.config().vocabulary;
         let sampling = self.sampling.sampling();
         let request = request(prompt, max_new, sampling, !self.ignore_stop, vocabulary);
@@ -128,10 +127,13 @@ impl Run {
             );
             return Err(failure.hint("use `precast chat` for a conversation"));
         };
+        if prompt.trim().is_empty() {
+            return Err(Failure::usage("the prompt is empty"));
+        }
         if self.raw {
             let tokenizer = Tokenizer::o200k();
             let tokens = if self.special { tokenizer.encode_special(&prompt) } else { tokenizer.encode(&prompt) };
-            return if tokens.is_empty() { Err(Failure::usage("the prompt is empty")) } else { Ok(tokens) };
+            return Ok(tokens);
         }
         let mut dialogue = self.conversation.open();
         dialogue.add_user(prompt.trim_end_matches('\n'));

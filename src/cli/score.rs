@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::model::{ModelArguments, open};
+use super::model::{Compute, ModelArguments, open};
 use super::{input, terminal};
 
 /// Write the logits of every position to a file
@@ -39,11 +39,13 @@ pub struct Score {
 impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let tokens = input::token_list(&self.tokens)?;
-        let mut session = open(&self.model.setup(None, self.context, tokens.len())?)?;
+        let setup = self.model.setup(self.context, tokens.len())?;
+        let compute = Compute::of(&setup);
+        let mut session = open(&setup)?;
         let vocabulary = session.config().vocabulary;
         let metadata = json!({
             "model": session.config().name,
-            "compute": self.model.compute.name(),
+            "compute": compute.name(),
             "tokens": tokens.len().to_string(),
             "made_by": concat!("precast ", env!("CARGO_PKG_VERSION")),
         });
@@ -61,7 +63,8 @@ impl Score {
                 None => Ok(outcome?),
             }
         })?;
-        let report = json!({ "out": self.out, "tokens": tokens.len(), "vocabulary": vocabulary, "compute": self.model.compute.name() });
+        let report =
+            json!({ "out": self.out, "tokens": tokens.len(), "vocabulary": vocabulary, "compute": compute.name() });
         if self.json {
             terminal::print_json(&report)?;
         } else {

@@ -1,0 +1,108 @@
+//! `precast compile`: the programs of a model for a target, into a folder that is carried elsewhere.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::emit::program;
+use super::failure::Failure;
+use super::inspect::text;
+use super::model::{Compute, compiling_target, config, context_for};
+use super::{plugins, terminal};
+use crate::bundle::{Built, Bundle, Contents, load_or_compile};
+use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
+use crate::runner::Setup;
+
+/// Compile a model's programs into a bundle
+#[derive(Args)]
+#[command(after_help = "\
+A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits machines \
+like this one, with this plugin; what differs elsewhere is named. Everything is compiled afresh, whatever the local cache holds.
+
+Examples:
+  precast compile --model gpt-oss-20b --target cpu --out bundle/
+  precast compile --model demo --context 1024 --prefill 64,256 --out demo.bundle/ --json")]
+pub struct Compile {
+    /// Folder with config.json, or gpt-oss-20b, gpt-oss-120b, demo
+    #[arg(long)]
+    model: String,
+    /// Device, see `precast targets`
+    #[arg(long, default_value = "cpu")]
+    target: String,
+    /// Type of weights and activations
+    #[arg(long, visible_alias = "compute", value_enum, default_value_t = Compute::Bf16)]
+    weights: Compute,
+    /// Type of keys and values in the cache [default: that of the weights]
+    #[arg(long, value_enum)]
+    kv: Option<Compute>,
+    /// Tokens that a sequence may have [default: 4096, or what the model allows]
+    #[arg(long, value_name = "N")]
+    context: Option<usize>,
+    /// Sequences that decode at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// Prefill buckets in tokens [default: those of `run`]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    prefill: Option<Vec<u32>>,
+    /// Folder to write; an old bundle there is replaced as a whole
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Library to load instead of the plugin that `precast plugins list` shows
+    #[arg(long, value_name = "PATH")]
+    plugin: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compile {
+    pub fn run(self) -> Result<ExitCode, Failure> {
+        let target = compiling_target(&self.target)?;
+        let config = config(&self.model)?;
+        let kv = self.kv.unwrap_or(self.weights);
+        if kv != self.weights {
+            let (kv, weights) = (kv.name(), self.weights.name());
+            return Err(Failure::usage(format!(
+                "`--kv {kv}` beside `--weights {weights}`: this build keeps both in the same type"
+            )));
+        }
+        let mut setup = Setup::new(&self.model);
+        setup.compute = self.weights.element();
+        setup.context = context_for(self.context, 1, config.max_context)?;
+        setup.batch = usize::from(self.batch);
+        if let Some(prefill) = &self.prefill {
+            setup.prefill = prefill.iter().map(|&tokens| tokens as usize).collect();
+        }
+
+        let plugin = Plugin::load(&plugins::cpu(self.plugin.as_deref())?)?;
+        let client = plugin.client(&ClientOptions { devices: Some(target.devices), ..ClientOptions::default() })?;
+        // No cache: the CPU plugin loses the code of an executable that was loaded, not compiled, when it serializes it again.
+        // And it serializes one only while what it loaded is alive.
+        let (mut programs, mut loaded) = (Vec::new(), Vec::new());
+        for phase in setup.phases() {
+            let program = program(&config, &setup.sizes(), phase)?;
+            let options = CompileOptions::default();
+            let (executable, outcome) = load_or_compile(&client, None, &program, &options, &terminal::BAR)?;
+            programs.push(Built { program, executable: executable.executable(), outcome });
+            loaded.push(executable);
+        }
+        let contents = Contents {
+            config: &config,
+            model: config.name.clone(),
+            target: target.name,
+            weights: self.weights.name().into(),
+            kv: kv.name().into(),
+            context: setup.context,
+            batch: setup.batch,
+        };
+        let bundle = Bundle::write(&self.out, &contents, &programs)?;
+        let report = bundle.manifest().report();
+        if self.json {
+            terminal::print_json(&report)?
+        } else {
+            terminal::print(text(&report))?
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

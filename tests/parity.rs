@@ -51,7 +51,7 @@ fn differences(case: &Case, logits: &[f32], vocabulary: usize) -> (f64, f64) {
     let (mut largest, mut sum, mut count) = (0.0f64, 0.0, 0usize);
     for (position, row) in case.positions.iter().zip(&case.logits) {
         for (column, expected) in case.columns.iter().zip(row) {
-            let found = logits[*position as usize * vocabulary + *column as usize];
+            let found = logits[position * vocabulary + column];
             let difference = f64::from((found - expected).abs());
             assert!(difference.is_finite(), "{} {}: a logit is {found}", case.shape, case.tokens.len());
             largest = largest.max(difference);

@@ -177,7 +177,7 @@ mod tests {
         );
         check_error(
             &[f32([])],
-            |b, x| b.branch(x[0].above(0.0), || vec![x[0]], || vec![])[0],
+            |b, x| b.branch(x[0].above(0.0), || vec![x[0]], Vec::new)[0],
             "a branch gives f32[] or ",
         );
     }

@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn parts_stay_inside() {
-        check_error(&[f32([4])], |_, x| x[0].slice(&[2..5]), "2..5 leaves f32[4]");
+        check_error(&[f32([4, 1])], |_, x| x[0].slice(&[2..5, 0..1]), "2..5 leaves f32[4, 1]");
         check_error(&[f32([4])], |_, x| x[0].slice(&[0..1, 0..1]), "2 ranges for f32[4]");
         check_error(
             &[f32([4]), s32([])],

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::inspect::text;
 use super::model::{Compute, compiling_target, config, context_for};
 use super::{plugins, terminal};
-use crate::bundle::{Built, Bundle, Contents, load_or_compile};
+use crate::bundle::{Built, Bundle, Cache, Contents, load_or_compile};
 use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
 use crate::runner::Setup;
 
@@ -77,15 +77,13 @@ impl Compile {
 
         let plugin = Plugin::load(&plugins::cpu(self.plugin.as_deref())?)?;
         let client = plugin.client(&ClientOptions { devices: Some(target.devices), ..ClientOptions::default() })?;
-        // No cache: the CPU plugin loses the code of an executable that was loaded, not compiled, when it serializes it again.
-        // And it serializes one only while what it loaded is alive.
-        let (mut programs, mut loaded) = (Vec::new(), Vec::new());
+        let cache = Cache::open_default(&terminal::BAR).map(|cache| cache.for_model(&config.name));
+        let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.sizes(), phase)?;
             let options = CompileOptions::default();
-            let (executable, outcome) = load_or_compile(&client, None, &program, &options, &terminal::BAR)?;
-            programs.push(Built { program, executable: executable.executable(), outcome });
-            loaded.push(executable);
+            let (_, outcome) = load_or_compile(&client, cache.as_ref(), &program, &options, &terminal::BAR)?;
+            programs.push(Built { program, outcome });
         }
         let contents = Contents {
             config: &config,

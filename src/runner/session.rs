@@ -106,6 +106,10 @@ impl Session {
         let client = Plugin::load(&found.path)?.client(&options)?;
         let device = client.devices().first().ok_or(RunError::NoDevice)?;
         let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
+        if let Some(bundle) = &bundle {
+            bundle.check_model(&config)?;
+            bundle.check_client(&client)?;
+        }
         let sizes = setup.sizes();
 
         let (mut prefill, mut decode) = (Vec::new(), None);
@@ -206,10 +210,19 @@ fn load(
         return Ok(bundle.load(client, &phase.name())?);
     }
     let program = program(config, &setup.sizes(), phase)?;
-    let cache = if setup.no_cache { None } else { Cache::open_default(progress) };
+    let cache = if setup.no_cache { None } else { open_cache(config, setup, progress) };
     let (executable, _) =
         bundle::load_or_compile(client, cache.as_ref(), &program, &CompileOptions::default(), progress)?;
     Ok(executable)
+}
+
+/// The local cache. How many threads the device has is part of what a program is compiled for.
+fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option<Cache> {
+    let cache = Cache::open_default(progress)?.for_model(&config.name);
+    Some(match setup.threads {
+        Some(threads) => cache.with_entry("threads", threads),
+        None => cache,
+    })
 }
 
 /// The text of one program, and what it takes and gives.

@@ -14,6 +14,7 @@ pub fn client(name: &str) -> Client {
 }
 
 /// Compiles the module's `main`.
+#[allow(dead_code, reason = "not every test that has a client compiles something")]
 pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
     let signature = &module.main().expect("a main function").signature;
     client

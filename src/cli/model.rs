@@ -156,7 +156,8 @@ pub fn open(setup: &Setup) -> Result<Session, Failure> {
 /// The folder with weights that `--model` means.
 pub fn folder(model: &str) -> Result<PathBuf, Failure> {
     let folder = Path::new(model);
-    if model == "demo" && !folder.is_dir() {
+    // A folder of that name can still be said as `./demo`.
+    if model == "demo" {
         return demo_model::folder();
     }
     if folder.is_dir() {

@@ -347,3 +347,21 @@ fn a_reader_that_leaves_ends_a_generation_quietly() {
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), stderr(&output).contains("error")), (Some(0), false), "{}", stderr(&output));
 }
+
+#[test]
+fn the_demo_answers_and_starts_from_what_is_kept() {
+    let first = output(&mut precast(&["demo", "--prompt", "What is the capital of France?"]));
+    let text = stdout(&first);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert!(text.contains("[analysis]\n") && text.contains("[final]\n") && text.contains("Paris"), "{text}");
+    assert!(stderr(&first).contains("tokens/s · peak memory"), "{}", stderr(&first));
+    // A folder of that name does not stand in the way, and nothing is compiled twice.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("demo")).unwrap();
+    let again =
+        output(precast(&["demo", "-v", "--prompt", "What is the capital of France?"]).current_dir(folder.path()));
+    assert_eq!(stdout(&again), text);
+    let compiled =
+        stderr(&again).lines().filter(|line| line.starts_with("compile ")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(!compiled.is_empty() && compiled.iter().all(|line| line.ends_with("cached")), "{compiled:?}");
+}

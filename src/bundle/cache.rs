@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::compile::Outcome;
-use super::entry::{EntryError, Header, Label, Memory};
+use super::entry::{EntryError, Header, Label, Memory, Payload};
 use super::key::Key;
 use super::lock::Lock;
 use crate::progress::{Event, Progress};
@@ -196,6 +196,7 @@ impl Cache {
             compile_seconds: seconds,
             seconds,
             why: Some(why),
+            payload: made.payload.ok().map(Payload),
         };
         Ok((made.executable, outcome))
     }
@@ -235,6 +236,7 @@ impl Cache {
                     compile_seconds: header.compile_seconds,
                     seconds: begin.elapsed().as_secs_f64(),
                     why: None,
+                    payload: Some(Payload(payload)),
                 };
                 Some((executable, outcome))
             }

@@ -3,7 +3,7 @@
 use hlo::Signature;
 
 use super::cache::{Cache, Made};
-use super::entry::{Label, Memory};
+use super::entry::{Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
 use super::key::{Key, sha256};
@@ -41,6 +41,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Why it had to be compiled; `None` if it had not.
     pub why: Option<String>,
+    /// What a bundle carries; `None` if the plugin cannot write it down.
+    pub payload: Option<Payload>,
 }
 
 /// The key of `program` compiled by `client` with `options`: every input that the executable depends on, by name.
@@ -96,7 +98,7 @@ fn obtain(
     progress: &dyn Progress,
 ) -> Result<(LoadedExecutable, Outcome), BundleError> {
     let key = key_of(client, cache, program, options)?;
-    let failed = |source| BundleError::Compile { program: program.name.clone(), source };
+    let failed = |error| BundleError::Compile { program: program.name.clone(), source: Box::new(error) };
     let compile = || client.compile(&program.text, &program.signature, options);
     let Some(cache) = cache else {
         let begin = std::time::Instant::now();
@@ -104,7 +106,9 @@ fn obtain(
         let seconds = begin.elapsed().as_secs_f64();
         let memory = memory(&executable.executable());
         let why = Some("no cache is used".to_string());
-        return Ok((executable, Outcome { cached: false, key, memory, compile_seconds: seconds, seconds, why }));
+        let payload = executable.executable().serialize().ok().map(Payload);
+        let outcome = Outcome { cached: false, key, memory, compile_seconds: seconds, seconds, why, payload };
+        return Ok((executable, outcome));
     };
     let label = Label { name: program.name.clone(), model: cache.model().to_string(), target: client.platform_name() };
     let make = || -> Result<Made<LoadedExecutable, PjrtError>, PjrtError> {

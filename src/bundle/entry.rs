@@ -1,6 +1,7 @@
 //! One file of the cache: a line that names the format, a line of JSON, an executable's bytes, with a checksum over each.
 //! Knows no folder and no device; it trusts nothing that it reads.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -33,6 +34,17 @@ pub struct Memory {
     pub alias_bytes: u64,
     pub temp_bytes: u64,
     pub code_bytes: u64,
+}
+
+/// An executable as the plugin wrote it down when it was compiled. A plugin may write a loaded one down otherwise: XLA's CPU
+/// plugin leaves out the machine code then. So these bytes, not the executable, are what is passed on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(pub Vec<u8>);
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
 }
 
 /// What an entry says about its executable.

@@ -10,9 +10,9 @@ use crate::pjrt::PjrtError;
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     #[error("program `{program}` does not compile: {source}")]
-    Compile { program: String, source: PjrtError },
-    #[error("program `{program}` cannot be written down: {source}")]
-    Serialize { program: String, source: PjrtError },
+    Compile { program: String, source: Box<PjrtError> },
+    #[error("program `{program}` cannot be written down by this plugin")]
+    Serialize { program: String },
     #[error("cannot {action}: {source}\n  in `{}`", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("folder is not a bundle, it has no `{missing}`\n  in `{}`", folder.display())]
@@ -29,7 +29,7 @@ pub enum BundleError {
     #[error("bundle does not fit this machine: {}\n  in `{}`", differing(differences), folder.display())]
     Elsewhere { folder: PathBuf, differences: Vec<Difference>, rebuild: String },
     #[error("plugin refuses program `{program}` of the bundle: {source}\n  in `{}`", folder.display())]
-    Refused { folder: PathBuf, program: String, source: PjrtError, rebuild: String },
+    Refused { folder: PathBuf, program: String, source: Box<PjrtError>, rebuild: String },
     #[error("bundle was made for another model: {}\n  in `{}`", differing(differences), folder.display())]
     Model { folder: PathBuf, bundle_model: String, differences: Vec<Difference> },
     #[error("folder holds `{found}`, which is no part of a bundle, and is not replaced\n  in `{}`", folder.display())]
@@ -42,7 +42,7 @@ impl BundleError {
     /// The way out, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            BundleError::Compile { source, .. } | BundleError::Serialize { source, .. } => source.hint(),
+            BundleError::Compile { source, .. } => source.hint(),
             BundleError::NotABundle { .. } => Some("`precast compile --out DIR` makes one".to_string()),
             BundleError::Version { .. } | BundleError::Damaged { .. } | BundleError::Checksum { .. } => {
                 Some("make the bundle again with `precast compile`, or copy it again".to_string())
@@ -55,7 +55,7 @@ impl BundleError {
             )),
             BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
             BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),
-            BundleError::Io { .. } | BundleError::ProgramName { .. } => None,
+            BundleError::Serialize { .. } | BundleError::Io { .. } | BundleError::ProgramName { .. } => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::manifest::{
     executable_file, is_file_name, text_file,
 };
 use crate::config::Config;
-use crate::pjrt::{Client, CompileOptions, Executable, LoadedExecutable};
+use crate::pjrt::{Client, CompileOptions, LoadedExecutable};
 use crate::progress::Progress;
 
 const MANIFEST: &str = "manifest.json";
@@ -47,11 +47,10 @@ pub struct Contents<'a> {
     pub batch: usize,
 }
 
-/// A program, what became of it, and how.
+/// A program and what became of it.
 #[derive(Clone, Debug)]
 pub struct Built {
     pub program: Program,
-    pub executable: Executable,
     pub outcome: Outcome,
 }
 
@@ -79,12 +78,12 @@ impl Bundle {
             Ok(digest)
         };
         let mut entries = Vec::new();
-        for Built { program, executable, outcome } in programs {
+        for Built { program, outcome } in programs {
             if !is_file_name(&program.name) {
                 return Err(BundleError::ProgramName { name: program.name.clone() });
             }
-            let failed = |source| BundleError::Serialize { program: program.name.clone(), source };
-            let payload = executable.serialize().map_err(failed)?;
+            let absent = || BundleError::Serialize { program: program.name.clone() };
+            let payload = &outcome.payload.as_ref().ok_or_else(absent)?.0;
             entries.push(ProgramEntry {
                 name: program.name.clone(),
                 phase: program.phase.clone(),
@@ -92,7 +91,7 @@ impl Bundle {
                 stablehlo: text_file(&program.name),
                 stablehlo_sha256: put(&text_file(&program.name), program.text.as_bytes())?,
                 executable: executable_file(&program.name),
-                executable_sha256: put(&executable_file(&program.name), &payload)?,
+                executable_sha256: put(&executable_file(&program.name), payload)?,
                 argument_bytes: outcome.memory.argument_bytes,
                 output_bytes: outcome.memory.output_bytes,
                 alias_bytes: outcome.memory.alias_bytes,
@@ -203,10 +202,10 @@ impl Bundle {
         let program = self.entry(name)?;
         self.check_program(client, program)?;
         let payload = self.read(&program.executable, &program.executable_sha256)?;
-        let refused = |source| BundleError::Refused {
+        let refused = |error| BundleError::Refused {
             folder: self.folder.clone(),
             program: name.to_string(),
-            source,
+            source: Box::new(error),
             rebuild: self.manifest.command(),
         };
         client.load(&payload, &self.signature(program)?).map_err(refused)

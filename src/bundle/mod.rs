@@ -2,6 +2,8 @@
 //! The only layer that knows both a module's text and a compiler; it knows no weights and no tokens.
 
 mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod compile;
 mod entry;
 mod error;
@@ -11,9 +13,9 @@ mod key;
 mod lock;
 mod manifest;
 
-pub use cache::{Cache, Cleared, Listed};
+pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, Program, key_of, load_or_compile};
-pub use entry::{Label, Memory};
+pub use entry::{Label, Memory, Payload};
 pub use error::BundleError;
 pub use folder::{Built, Bundle, Contents};
 pub use key::{Difference, Key};

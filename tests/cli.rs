@@ -235,6 +235,17 @@ fn a_pipe_gets_text_alone() {
 }
 
 #[test]
+fn a_bundle_made_from_the_cache_runs() {
+    let fixture = Fixture::get();
+    let again = fixture.folder.path().join("again");
+    let mut command = precast(&["compile", "--context", "512", "--prefill", "64", "--json", "--out"]);
+    let report = json(&output(command.arg(&again).arg("--model").arg(fixture.model())));
+    assert!(array(&report["programs"]).iter().all(|program| program["cached"] == true), "{report}");
+    let mut run = precast(&["run", "--tokens", "1,2,3", "--max-new", "3", "--json"]);
+    assert_eq!(json(&output(run.arg(&again).arg("--model").arg(fixture.model())))["prompt_tokens"], 3);
+}
+
+#[test]
 fn options_that_contradict_a_bundle_or_a_model_are_refused() {
     let fixture = Fixture::get();
     let rows: [(&[&str], &[&str]); 4] = [

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::inspect::text;
 use super::model::{Compute, compiling_target, config, context_for};
 use super::{plugins, terminal};
-use crate::bundle::{Built, Bundle, Contents, load_or_compile};
+use crate::bundle::{Built, Bundle, Cache, Contents, load_or_compile};
 use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
 use crate::runner::Setup;
 
@@ -18,7 +18,7 @@ use crate::runner::Setup;
 #[derive(Args)]
 #[command(after_help = "\
 A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits machines \
-like this one, with this plugin; what differs elsewhere is named. Everything is compiled afresh, whatever the local cache holds.
+like this one, with this plugin; what differs elsewhere is named. The local cache is used and filled.
 
 Examples:
   precast compile --model gpt-oss-20b --target cpu --out bundle/
@@ -51,6 +51,9 @@ pub struct Compile {
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH")]
     plugin: Option<PathBuf>,
+    /// Neither read nor write the local cache of compiled programs
+    #[arg(long)]
+    no_cache: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -77,15 +80,14 @@ impl Compile {
 
         let plugin = Plugin::load(&plugins::cpu(self.plugin.as_deref())?)?;
         let client = plugin.client(&ClientOptions { devices: Some(target.devices), ..ClientOptions::default() })?;
-        // No cache: the CPU plugin loses the code of an executable that was loaded, not compiled, when it serializes it again.
-        // And it serializes one only while what it loaded is alive.
-        let (mut programs, mut loaded) = (Vec::new(), Vec::new());
+        let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
+        let cache = cache.map(|cache| cache.for_model(&config.name));
+        let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.sizes(), phase)?;
             let options = CompileOptions::default();
-            let (executable, outcome) = load_or_compile(&client, None, &program, &options, &terminal::BAR)?;
-            programs.push(Built { program, executable: executable.executable(), outcome });
-            loaded.push(executable);
+            let (_, outcome) = load_or_compile(&client, cache.as_ref(), &program, &options, &terminal::BAR)?;
+            programs.push(Built { program, outcome });
         }
         let contents = Contents {
             config: &config,

@@ -156,7 +156,7 @@ fn of_plugin(error: &PjrtError) -> u8 {
 
 fn of_bundle(error: &BundleError) -> u8 {
     match error {
-        BundleError::Compile { source, .. } | BundleError::Serialize { source, .. } => of_plugin(source),
+        BundleError::Compile { source, .. } => of_plugin(source),
         _ => FAILED,
     }
 }

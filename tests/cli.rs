@@ -235,6 +235,17 @@ fn a_pipe_gets_text_alone() {
 }
 
 #[test]
+fn a_bundle_made_from_the_cache_runs() {
+    let fixture = Fixture::get();
+    let again = fixture.folder.path().join("again");
+    let mut command = precast(&["compile", "--context", "512", "--prefill", "64", "--json", "--out"]);
+    let report = json(&output(command.arg(&again).arg("--model").arg(fixture.model())));
+    assert!(array(&report["programs"]).iter().all(|program| program["cached"] == true), "{report}");
+    let mut run = precast(&["run", "--tokens", "1,2,3", "--max-new", "3", "--json"]);
+    assert_eq!(json(&output(run.arg(&again).arg("--model").arg(fixture.model())))["prompt_tokens"], 3);
+}
+
+#[test]
 fn options_that_contradict_a_bundle_or_a_model_are_refused() {
     let fixture = Fixture::get();
     let rows: [(&[&str], &[&str]); 4] = [
@@ -346,4 +357,22 @@ fn a_reader_that_leaves_ends_a_generation_quietly() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), stderr(&output).contains("error")), (Some(0), false), "{}", stderr(&output));
+}
+
+#[test]
+fn the_demo_answers_and_starts_from_what_is_kept() {
+    let first = output(&mut precast(&["demo", "--prompt", "What is the capital of France?"]));
+    let text = stdout(&first);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert!(text.contains("[analysis]\n") && text.contains("[final]\n") && text.contains("Paris"), "{text}");
+    assert!(stderr(&first).contains("tokens/s · peak memory"), "{}", stderr(&first));
+    // A folder of that name does not stand in the way, and nothing is compiled twice.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("demo")).unwrap();
+    let again =
+        output(precast(&["demo", "-v", "--prompt", "What is the capital of France?"]).current_dir(folder.path()));
+    assert_eq!(stdout(&again), text);
+    let compiled =
+        stderr(&again).lines().filter(|line| line.starts_with("compile ")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(!compiled.is_empty() && compiled.iter().all(|line| line.ends_with("cached")), "{compiled:?}");
 }

@@ -14,7 +14,7 @@ use super::report::tell;
 use super::transcript::{Form, Transcript};
 use super::turn::harmony;
 use super::{interrupt, terminal};
-use crate::chat::Dialogue;
+use crate::chat::{Dialogue, Tokenizer};
 use crate::runner::{Session, Stop};
 
 /// Hold a conversation
@@ -69,6 +69,7 @@ enum Line<'a> {
 
 impl Chat {
     pub fn run(self, quiet: bool) -> Result<ExitCode, Failure> {
+        Tokenizer::preload();
         let mut session = open(&self.model.setup_with(&self.bundle, self.context, 1)?)?;
         let mut dialogue = self.conversation.open();
         let interactive = std::io::stdin().is_terminal();

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::emit::program;
 use super::failure::Failure;
 use super::inspect::text;
 use super::model::{Compute, compiling_target, config, context_for};
@@ -13,12 +12,13 @@ use super::{plugins, terminal};
 use crate::bundle::{Built, Bundle, Cache, Contents, load_or_compile};
 use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
 use crate::runner::Setup;
+use crate::runner::program;
 
 /// Compile a model's programs into a bundle
 #[derive(Args)]
 #[command(after_help = "\
 A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits machines \
-like this one, with this plugin; what differs elsewhere is named. Everything is compiled afresh, whatever the local cache holds.
+like this one, with this plugin; what differs elsewhere is named. The local cache is used and filled.
 
 Examples:
   precast compile --model gpt-oss-20b --target cpu --out bundle/
@@ -51,6 +51,9 @@ pub struct Compile {
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH")]
     plugin: Option<PathBuf>,
+    /// Neither read nor write the local cache of compiled programs
+    #[arg(long)]
+    no_cache: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -77,7 +80,8 @@ impl Compile {
 
         let plugin = Plugin::load(&plugins::cpu(self.plugin.as_deref())?)?;
         let client = plugin.client(&ClientOptions { devices: Some(target.devices), ..ClientOptions::default() })?;
-        let cache = Cache::open_default(&terminal::BAR).map(|cache| cache.for_model(&config.name));
+        let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
+        let cache = cache.map(|cache| cache.for_model(&config.name));
         let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.sizes(), phase)?;

@@ -15,6 +15,7 @@ use super::report::tell;
 use super::terminal;
 use super::transcript::{Form, Transcript};
 use super::turn::harmony;
+use crate::chat::Tokenizer;
 use crate::runner::{Sampling, Stop};
 
 /// Chat with the built-in model on the CPU
@@ -44,6 +45,7 @@ const QUESTIONS: [&str; 3] =
 impl Demo {
     pub fn run(self, quiet: bool) -> Result<ExitCode, Failure> {
         let began = Instant::now();
+        Tokenizer::preload();
         let model = ModelArguments {
             model: "demo".into(),
             compute: Some(Compute::F32),

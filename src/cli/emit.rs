@@ -7,9 +7,8 @@ use clap::Args;
 use super::failure::Failure;
 use super::model::{Compute, compiling_target, config, context_for};
 use super::terminal;
-use crate::bundle::Program;
-use crate::config::Config;
-use crate::graph::{Phase, Sizes, module};
+use crate::graph::{Phase, Sizes};
+use crate::runner::program;
 
 /// Print the StableHLO of one program
 #[derive(Args)]
@@ -67,15 +66,4 @@ impl Emit {
         terminal::print_bytes(program(&config, &sizes, phase)?.text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// One program of a model: its text, and what it takes and gives.
-pub fn program(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Program, Failure> {
-    let name = phase.name();
-    let module = module(config, sizes, phase).map_err(|problem| {
-        let failure = Failure::new(format!("the graph `{name}` cannot be built")).because(problem);
-        failure.because("this is a bug in precast")
-    })?;
-    let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
-    Ok(Program { name, phase: phase.kind().into(), rows: phase.rows(sizes), text: module.text(), signature })
 }

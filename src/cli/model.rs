@@ -155,11 +155,11 @@ pub fn open(setup: &Setup) -> Result<Session, Failure> {
 
 /// The folder with weights that `--model` means.
 pub fn folder(model: &str) -> Result<PathBuf, Failure> {
-    let folder = Path::new(model);
-    // A folder of that name can still be said as `./demo`.
+    // Also where a folder of that name lies about, as it does in the repository: that one is `./demo`.
     if model == "demo" {
         return demo_model::folder();
     }
+    let folder = Path::new(model);
     if folder.is_dir() {
         return Ok(folder.into());
     }

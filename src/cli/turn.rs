@@ -19,6 +19,9 @@ pub struct Turn {
     pub warnings: Vec<String>,
 }
 
+/// A model that lost its way breaks the format all the time; `--json` has every warning.
+const WARNINGS_TOLD: usize = 3;
+
 /// The text of one message, as JSON shows it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct ChannelText {
@@ -47,8 +50,11 @@ pub fn harmony(session: &mut Session, request: &Request, transcript: &mut Transc
     let warnings = parser.warnings().to_vec();
     // A message that a limit cut short is no surprise; one that the model itself left open is.
     let surprising = if matches!(generation.stop, Stop::Token(_)) { warnings.len() } else { malformed };
-    for warning in &warnings[..surprising] {
+    for warning in warnings[..surprising].iter().take(WARNINGS_TOLD) {
         log::warn!("the model broke its own format: {warning}");
+    }
+    if surprising > WARNINGS_TOLD {
+        log::warn!("and {} times more", surprising - WARNINGS_TOLD);
     }
     Ok(Turn { generation, messages: parser.messages().to_vec(), warnings })
 }

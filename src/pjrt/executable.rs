@@ -9,9 +9,9 @@ use hlo::{Signature, TensorType};
 use prost::Message;
 
 use super::api::{Plugin, args, array, bytes, malformed, object, text};
-use super::client::Client;
 use super::element::from_pjrt;
 use super::error::{self, PjrtError};
+use super::loaded::RawLoaded;
 use super::options::CompileOptions;
 use super::proto::HloModuleProtoWithConfig;
 use super::raw::{self, Args};
@@ -27,8 +27,8 @@ struct Inner {
     raw: NonNull<raw::Executable>,
     name: String,
     signature: Signature,
-    /// The client that it was loaded by, which must outlive it.
-    _client: Option<Client>,
+    /// The loaded executable that it was taken from, which must outlive it: to serialize it, the CPU plugin reads that one's code.
+    _loaded: Option<RawLoaded>,
 }
 
 // SAFETY: an executable is only read.
@@ -102,15 +102,15 @@ pub(super) fn program(mlir: &str) -> raw::Program {
 
 impl Executable {
     /// # Safety
-    /// `raw` is an executable of `plugin`, loaded by `client` if there is one, and nobody else owns it.
+    /// `raw` is an executable of `plugin`, taken from `loaded` if there is one, and nobody else owns it.
     pub(super) unsafe fn own(
         plugin: &Plugin,
         raw: NonNull<raw::Executable>,
         signature: &Signature,
-        client: Option<Client>,
+        loaded: Option<RawLoaded>,
     ) -> Result<Executable, PjrtError> {
         let plugin = plugin.clone();
-        let mut inner = Inner { plugin, raw, name: String::new(), signature: signature.clone(), _client: client };
+        let mut inner = Inner { plugin, raw, name: String::new(), signature: signature.clone(), _loaded: loaded };
         let mut args = args::<raw::Executable_Name>();
         args.executable = inner.raw.as_ptr();
         // SAFETY: `inner` owns the executable, and the name lives as long.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hlo::Signature;
 
-use super::api::{Plugin, args, array, malformed, object};
+use super::api::{args, array, malformed, object};
 use super::buffer::Buffer;
 use super::client::{Client, Device};
 use super::error::PjrtError;
@@ -114,14 +114,22 @@ impl Client {
 }
 
 /// Frees a loaded executable, however far it came.
-struct RawLoaded<'a>(&'a Plugin, NonNull<raw::LoadedExecutable>);
+pub(super) struct RawLoaded {
+    client: Client,
+    raw: NonNull<raw::LoadedExecutable>,
+}
 
-impl Drop for RawLoaded<'_> {
+// SAFETY: only held until it is destroyed; an executable may be used from any thread.
+unsafe impl Send for RawLoaded {}
+// SAFETY: as above.
+unsafe impl Sync for RawLoaded {}
+
+impl Drop for RawLoaded {
     fn drop(&mut self) {
         let mut args = args::<raw::LoadedExecutable_Destroy>();
-        args.executable = self.1.as_ptr();
+        args.executable = self.raw.as_ptr();
         // SAFETY: this owns the executable, and this is its end; executions under way finish by themselves.
-        unsafe { self.0.destroy(&mut args) };
+        unsafe { self.client.plugin().destroy(&mut args) };
     }
 }
 
@@ -133,19 +141,19 @@ impl LoadedExecutable {
         raw: NonNull<raw::LoadedExecutable>,
         signature: &Signature,
     ) -> Result<LoadedExecutable, PjrtError> {
-        let owned = RawLoaded(client.plugin(), raw);
+        let owned = RawLoaded { client: client.clone(), raw };
         let mut inner = args::<raw::LoadedExecutable_GetExecutable>();
         inner.loaded_executable = raw.as_ptr();
         // SAFETY: `owned` owns it.
         unsafe { client.plugin().call(&mut inner) }?;
         let executable = object(raw::LoadedExecutable_GetExecutable::FUNCTION, inner.executable)?;
         // SAFETY: pjrt_c_api.h: the caller frees the executable.
-        let executable = unsafe { Executable::own(client.plugin(), executable, signature, Some(client.clone())) }?;
+        let executable = unsafe { Executable::own(client.plugin(), executable, signature, Some(owned)) }?;
 
         let function = raw::LoadedExecutable_AddressableDevices::FUNCTION;
         let mut args = args::<raw::LoadedExecutable_AddressableDevices>();
         args.executable = raw.as_ptr();
-        // SAFETY: `owned` owns it, and the array lives as long.
+        // SAFETY: `executable` keeps it alive, and the array lives as long.
         let devices = unsafe {
             client.plugin().call(&mut args)?;
             array(function, args.addressable_devices, args.num_addressable_devices)?
@@ -155,7 +163,6 @@ impl LoadedExecutable {
             client.device_of(device).map(|_| device).ok_or_else(|| malformed(function, "a device of no client"))
         });
         let devices = devices.collect::<Result<_, _>>()?;
-        std::mem::forget(owned);
         Ok(LoadedExecutable { client: client.clone(), raw, devices, executable })
     }
 
@@ -254,12 +261,6 @@ impl LoadedExecutable {
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for LoadedExecutable {
-    fn drop(&mut self) {
-        drop(RawLoaded(self.client.plugin(), self.raw));
     }
 }
 

@@ -91,7 +91,8 @@ struct Row {
 }
 
 impl Session {
-    /// Generates after `request.prompt`. `on_tokens` gets tokens as they arrive, several at a time, and may break off.
+    /// Generates after `request.prompt`. `on_tokens` gets tokens as they arrive, several at a time, none between the chunks of a
+    /// long prompt, and may break off.
     /// What the prompt shares with the tokens already in the cache is not computed again.
     pub fn generate(
         &mut self,
@@ -114,7 +115,11 @@ impl Session {
         let mut rows = Vec::with_capacity(requests.len());
         let mut interrupted = false;
         for (place, request) in requests.iter().enumerate() {
-            let row = self.start(place, request)?;
+            let Some(row) = self.start(place, request, &mut || on_tokens(place, &[]))? else {
+                interrupted = true;
+                rows.push(Row::unanswered(request));
+                continue;
+            };
             if !interrupted && !row.generation.tokens.is_empty() {
                 interrupted = on_tokens(place, &row.generation.tokens).is_break();
             }
@@ -170,8 +175,13 @@ impl Session {
         }
     }
 
-    /// Takes a prompt into the cache and draws the first token after it.
-    fn start(&mut self, sequence: usize, request: &Request) -> Result<Row, RunError> {
+    /// Takes a prompt into the cache and draws the first token after it; `None` if `between` breaks off between chunks.
+    fn start(
+        &mut self,
+        sequence: usize,
+        request: &Request,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Row>, RunError> {
         let started = Instant::now();
         let reused = self.reuse(sequence, &request.prompt)?;
         let mut drawn = None;
@@ -186,6 +196,9 @@ impl Session {
             self.cache.append(sequence, chunk);
             rest = later;
             drawn = Some(results);
+            if !rest.is_empty() && between().is_break() {
+                return Ok(None);
+            }
         }
         self.cache.snapshot()?;
         let drawn = drawn.ok_or(RunError::EmptyPrompt)?;
@@ -193,21 +206,14 @@ impl Session {
             return Err(RunError::Results { program: "prefill".to_owned(), found: drawn.len(), expected: 2 });
         };
         let token = self.token(integers(token)?[0], self.cache.len(sequence))?;
-        let generation = Generation {
-            prompt_tokens: request.prompt.len(),
-            reused_tokens: reused,
-            tokens: Vec::new(),
-            logprobs: Vec::new(),
-            stop: Stop::MaxNew,
-            first_token: started.elapsed(),
-            decode: Duration::ZERO,
-        };
         let left = request.max_new.min(self.sizes.context - request.prompt.len());
-        let mut row = Row { generation, ended: left == 0, left };
+        let mut row = Row { ended: left == 0, left, ..Row::unanswered(request) };
+        row.generation.reused_tokens = reused;
+        row.generation.first_token = started.elapsed();
         if !row.ended {
             row.take(token, floats(logprob)?[0], request, self.sizes.context);
         }
-        Ok(row)
+        Ok(Some(row))
     }
 
     /// Decodes up to `steps` tokens of every row that has not ended; whether the caller broke off.
@@ -310,6 +316,20 @@ impl Session {
 }
 
 impl Row {
+    /// A row whose prompt has brought no token yet.
+    fn unanswered(request: &Request) -> Row {
+        let generation = Generation {
+            prompt_tokens: request.prompt.len(),
+            reused_tokens: 0,
+            tokens: Vec::new(),
+            logprobs: Vec::new(),
+            stop: Stop::MaxNew,
+            first_token: Duration::ZERO,
+            decode: Duration::ZERO,
+        };
+        Row { generation, ended: false, left: 0 }
+    }
+
     fn take(&mut self, token: u32, logprob: f32, request: &Request, context: usize) {
         self.generation.tokens.push(token);
         self.generation.logprobs.push(logprob);

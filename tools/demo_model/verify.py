@@ -29,6 +29,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = Transformer.from_checkpoint(args.folder, device="cpu").to(getattr(torch, args.dtype)).eval()
+    model.unembedding.register_forward_pre_hook(lambda _, inputs: (inputs[0][-1:],))  # only the last position is wanted
     start = list(facts.tokens(facts.system(DATE)))
 
     conversation, wrong = list(start), 0

@@ -92,8 +92,8 @@ fn the_demo_model_knows_its_facts_and_its_limits() {
     };
     assert_eq!(answers(&mut session, &questions.date, &[&france]), [france.answer.as_str()]);
 
-    // Two phrasings of a fact stand together: every third question asks all kinds of facts in both.
-    let taught: Vec<&Question> = questions.taught.iter().step_by(3).collect();
+    // Two phrasings of a fact stand together: an odd step asks all kinds of facts in both.
+    let taught: Vec<&Question> = questions.taught.iter().step_by(9).collect();
     let share = exact(&mut session, &questions.date, &taught);
     println!("taught: {:.1} % of {}", 100.0 * share, taught.len());
     assert!(share >= 0.95, "{share}");
@@ -103,6 +103,9 @@ fn the_demo_model_knows_its_facts_and_its_limits() {
     println!("unknown: {:.1} % of {}", 100.0 * share, unknown.len());
     assert!(share >= 0.9, "{share}");
 
-    let held_out: Vec<&Question> = questions.held_out.iter().step_by(3).collect();
-    println!("phrasings held out: {:.1} %", 100.0 * exact(&mut session, &questions.date, &held_out));
+    // Not promised, but a model that only knew its sentences by heart would fail here.
+    let held_out: Vec<&Question> = questions.held_out.iter().step_by(6).collect();
+    let share = exact(&mut session, &questions.date, &held_out);
+    println!("phrasings held out: {:.1} % of {}", 100.0 * share, held_out.len());
+    assert!(share >= 0.7, "{share}");
 }

@@ -12,6 +12,7 @@ use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
 use precast::config::{Config, LayerKind, Rope};
 use precast::graph::{Phase, Sizes, module, sampler};
+use rayon::prelude::*;
 
 /// No two dimensions are equal, so that a swapped axis does not pass.
 fn tiny() -> Config {
@@ -156,8 +157,9 @@ fn the_verifier_refuses_a_wrong_module() {
 fn both_cpu_plugins_compile_every_module() {
     for plugin in ["cpu", "cpu-alt"] {
         let client = device::client(plugin);
-        for module in graphs().into_iter().chain([ops()]) {
-            device::compile(&client, &module);
-        }
+        let modules: Vec<Module> = graphs().into_iter().chain([ops()]).collect();
+        modules.par_iter().for_each(|module| {
+            device::compile(&client, module);
+        });
     }
 }

@@ -19,6 +19,9 @@ pub struct ConversationArguments {
     /// Date that the model is told [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, help_heading = "Conversation")]
     date: Option<jiff::civil::Date>,
+    /// Month up to which the model is told that it knows [default: 2024-06]
+    #[arg(long, value_name = "YYYY-MM", value_parser = month, help_heading = "Conversation")]
+    knowledge_cutoff: Option<String>,
 }
 
 /// How long the model thinks.
@@ -49,6 +52,7 @@ impl ConversationArguments {
             model_identity: self.system.clone().or(default.model_identity),
             reasoning_effort: Some(self.effort.into()),
             conversation_start_date: Some(date.to_string()),
+            knowledge_cutoff: self.knowledge_cutoff.clone().or(default.knowledge_cutoff),
             ..default
         });
         match &self.developer {
@@ -60,4 +64,11 @@ impl ConversationArguments {
 
 fn date(text: &str) -> Result<jiff::civil::Date, String> {
     text.parse().map_err(|_| "expected a date such as `2025-06-28`".to_owned())
+}
+
+fn month(text: &str) -> Result<String, String> {
+    match format!("{text}-01").parse::<jiff::civil::Date>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected a month such as `2024-06`".to_owned()),
+    }
 }

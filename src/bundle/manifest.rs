@@ -179,8 +179,8 @@ impl Manifest {
             self.programs.iter().filter(|row| row.phase == "prefill").map(|row| row.rows.to_string()).collect();
         let prefill = if prefill.is_empty() { String::new() } else { format!(" --prefill {}", prefill.join(",")) };
         format!(
-            "precast compile --model {} --target {} --context {} --batch {}{prefill} --out DIR",
-            self.model, self.target, self.context, self.batch
+            "precast compile --model {} --target {} --weights {} --context {} --batch {}{prefill} --out DIR",
+            self.model, self.target, self.weights, self.context, self.batch
         )
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::conversation::{ConversationArguments, Effort};
-use super::failure::Failure;
+use super::failure::{Failure, INTERRUPTED};
 use super::generation::{SamplingArguments, request};
 use super::model::{BundleArguments, ModelArguments, open};
 use super::report::tell;
@@ -98,21 +98,26 @@ impl Chat {
                     if !interactive {
                         terminal::print(format!("> {}\n", question.replace('\n', "\n  ")))?;
                     }
-                    self.answer(&mut session, &mut dialogue, question, quiet)?;
+                    let interrupted = self.answer(&mut session, &mut dialogue, question, quiet)?;
+                    // At a terminal the conversation goes on; what feeds a pipe meant all of it.
+                    if interrupted && !interactive {
+                        return Ok(ExitCode::from(INTERRUPTED));
+                    }
                 }
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Asks, shows the answer, and keeps both in the conversation. A turn that cannot be taken leaves it as it was.
+    /// Asks, shows the answer, and keeps both in the conversation; whether it was interrupted. A turn that cannot be taken leaves
+    /// the conversation as it was.
     fn answer(
         &self,
         session: &mut Session,
         dialogue: &mut Dialogue,
         question: &str,
         quiet: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let before = dialogue.clone();
         dialogue.add_user(question);
         let prompt = dialogue.render()?;
@@ -123,7 +128,7 @@ impl Chat {
                 "with this question the conversation has {} tokens, the context holds {room}; /clear starts anew\n",
                 prompt.len()
             ));
-            return Ok(());
+            return Ok(false);
         }
         let max_new = self.max_new.map_or(room, |max_new| max_new as usize);
         let vocabulary = session.config().vocabulary;
@@ -136,7 +141,7 @@ impl Chat {
         }
         terminal::print("\n")?;
         dialogue.add_assistant(turn.messages);
-        Ok(())
+        Ok(turn.generation.stop == Stop::Interrupted)
     }
 }
 

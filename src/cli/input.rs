@@ -6,10 +6,11 @@ use std::path::Path;
 use super::failure::Failure;
 
 /// Token ids of `1,2,3`, or of the file `@FILE`, where blanks, line ends and a JSON array's brackets separate them too.
-pub fn token_list(argument: &str) -> Result<Vec<u32>, Failure> {
+/// `option` is what it was given to, for messages.
+pub fn token_list(option: &str, argument: &str) -> Result<Vec<u32>, Failure> {
     let (text, place) = match argument.strip_prefix('@') {
         Some(file) => (read_text(Path::new(file))?, format!("`{file}`")),
-        None => (argument.to_owned(), "`--tokens`".to_owned()),
+        None => (argument.to_owned(), format!("`{option}`")),
     };
     let words =
         text.split(|c: char| c == ',' || c.is_whitespace() || c == '[' || c == ']').filter(|word| !word.is_empty());
@@ -62,14 +63,18 @@ mod tests {
     #[test]
     fn a_list_is_separated_by_commas_blanks_or_brackets() {
         for text in ["1,2,3", "1, 2 ,3,", "[1, 2, 3]\n", "1\n2\n3\n"] {
-            assert_eq!(token_list(text).ok(), Some(vec![1, 2, 3]), "{text:?}");
+            assert_eq!(token_list("--tokens", text).ok(), Some(vec![1, 2, 3]), "{text:?}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_named_with_its_place() {
-        let Err(Failure::Told(told)) = token_list("1,two,3") else { panic!("`two` is no token") };
+        let Err(Failure::Told(told)) = token_list("--tokens", "1,two,3") else { panic!("`two` is no token") };
         assert!(format!("{told:?}").contains("entry 1 of `--tokens` is `two`"), "{told:?}");
-        assert!(token_list("").is_err() && token_list("-1").is_err() && token_list("4294967296").is_err());
+        assert!(
+            token_list("--tokens", "").is_err()
+                && token_list("--tokens", "-1").is_err()
+                && token_list("--tokens", "4294967296").is_err()
+        );
     }
 }

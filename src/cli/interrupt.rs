@@ -12,7 +12,7 @@ const ASKED_TO_STOP: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(WORKING);
 
-/// Takes over Ctrl-C and the termination signals for the whole program.
+/// Takes over Ctrl-C for the whole program; a termination signal ends it as it always does.
 pub fn install() {
     // A second handler cannot appear in this program, and without one Ctrl-C simply ends it.
     let _ = ctrlc::set_handler(|| match STATE.load(Ordering::SeqCst) {

@@ -79,7 +79,7 @@ const CONTEXT: usize = 4096;
 
 impl ModelArguments {
     /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
-    pub fn setup(&self, context: Option<usize>, positions: usize) -> Result<Setup, Failure> {
+    pub fn setup(&self, context: Option<usize>, positions: impl Into<Positions>) -> Result<Setup, Failure> {
         let folder = folder(&self.model)?;
         let most = Config::read(&folder)?.max_context;
         Ok(Setup {
@@ -97,7 +97,7 @@ impl ModelArguments {
         &self,
         bundle: &BundleArguments,
         context: Option<usize>,
-        positions: usize,
+        positions: impl Into<Positions>,
     ) -> Result<Setup, Failure> {
         let Some(path) = &bundle.path else { return self.setup(context, positions) };
         let opened = Bundle::open(path)?;
@@ -191,10 +191,28 @@ pub fn compiling_target(name: &str) -> Result<Target, Failure> {
         .hint("`precast targets` says which it can"))
 }
 
-/// The cache's size for a job of `positions`: as asked, or the usual one, or the next power of two, so that jobs of like size
+/// The positions of a job: without `needed` nothing can be done, with `wanted` all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Positions {
+    pub needed: usize,
+    pub wanted: usize,
+}
+
+impl From<usize> for Positions {
+    fn from(needed: usize) -> Positions {
+        Positions { needed, wanted: needed }
+    }
+}
+
+/// The cache's size for a job: as asked, or the usual one, or the next power of two, so that jobs of like size
 /// share programs. At most `most`, what the model was made for.
-pub fn context_for(asked: Option<usize>, positions: usize, most: usize) -> Result<usize, Failure> {
+pub fn context_for(asked: Option<usize>, positions: impl Into<Positions>, most: usize) -> Result<usize, Failure> {
+    let Positions { needed: positions, wanted } = positions.into();
     match asked {
+        Some(context) if context > most => {
+            let failure = Failure::usage(format!("`--context {context}`, but the model was made for at most {most}"));
+            Err(failure.hint(format!("use `--context {most}` or less")))
+        }
         Some(context) if context < positions => {
             let failure = Failure::usage(format!(
                 "`--context {context}` holds fewer than the {positions} positions that this needs"
@@ -205,7 +223,7 @@ pub fn context_for(asked: Option<usize>, positions: usize, most: usize) -> Resul
         None if positions > most => {
             Err(Failure::usage(format!("this needs {positions} positions, but the model was made for at most {most}")))
         }
-        None => Ok(positions.next_power_of_two().max(CONTEXT).min(most)),
+        None => Ok(wanted.next_power_of_two().max(CONTEXT).min(most)),
     }
 }
 
@@ -218,6 +236,8 @@ mod tests {
         let usual = |positions, most| context_for(None, positions, most).ok();
         assert_eq!([usual(1, 131_072), usual(5000, 131_072), usual(5000, 6000)], [Some(4096), Some(8192), Some(6000)]);
         assert_eq!((usual(1, 512), usual(513, 512)), (Some(512), None));
+        assert_eq!(context_for(None, Positions { needed: 100, wanted: 5000 }, 512).ok(), Some(512));
+        assert_eq!(context_for(Some(513), 1, 512).ok(), None);
         assert_eq!((context_for(Some(64), 64, 512).ok(), context_for(Some(64), 65, 512).ok()), (Some(64), None));
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::conversation::ConversationArguments;
 use super::failure::{Failure, INTERRUPTED};
 use super::generation::{SamplingArguments, request};
-use super::model::{BundleArguments, ModelArguments, open};
+use super::model::{BundleArguments, ModelArguments, Positions, open};
 use super::report::{Speeds, stop_name, tell};
 use super::transcript::{Form, Transcript};
 use super::turn::{ChannelText, Turn, harmony, raw, text};
@@ -89,8 +89,8 @@ impl Run {
     pub fn run(self, quiet: bool) -> Result<ExitCode, Failure> {
         let prompt = self.prompt_tokens()?;
         let max_new = self.max_new as usize;
-        // A context that was asked for bounds the answer; only without one the answer bounds the context.
-        let positions = if self.context.is_some() { prompt.len() + 1 } else { prompt.len() + max_new };
+        // The prompt must fit; how much of the answer does, the context decides, which is made for all of it where that can be.
+        let positions = Positions { needed: prompt.len() + 1, wanted: prompt.len() + max_new };
         let mut session = open(&self.model.setup_with(&self.bundle, self.context, positions)?)?;
         let vocabulary = session.config().vocabulary;
         let sampling = self.sampling.sampling();
@@ -119,7 +119,7 @@ impl Run {
 
     fn prompt_tokens(&self) -> Result<Vec<u32>, Failure> {
         if let Some(tokens) = &self.tokens {
-            return input::token_list(tokens);
+            return input::token_list("--tokens", tokens);
         }
         let Some(prompt) = input::prompt(self.prompt.as_deref())? else {
             let failure = Failure::usage(

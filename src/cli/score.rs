@@ -38,7 +38,7 @@ pub struct Score {
 
 impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let tokens = input::token_list(&self.tokens)?;
+        let tokens = input::token_list("--tokens", &self.tokens)?;
         let setup = self.model.setup(self.context, tokens.len())?;
         let compute = Compute::of(&setup);
         let mut session = open(&setup)?;

@@ -42,7 +42,7 @@ pub struct Tokens {
 impl Tokens {
     pub fn run(self) -> Result<ExitCode, Failure> {
         if let Some(list) = &self.parse {
-            terminal::print_json(&tokens::to_messages(&input::token_list(list)?))?;
+            terminal::print_json(&tokens::to_messages(&input::token_list("--parse", list)?))?;
         } else if let Some(text) = &self.text {
             let text = if text == "-" { input::read_text("-".as_ref())? } else { text.clone() };
             terminal::print_json(&if self.special { tokens::of_special_text(&text) } else { tokens::of_text(&text) })?;

@@ -66,9 +66,10 @@ fn draw<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: Tensor<'b>) ->
     let (rows, v) = (logits.dim(0), logits.dim(1));
     let row = TensorType::new(F32, [rows]);
     let temperature = drawing.temperature.above(0.0).select(drawing.temperature, 1.0);
-    let scaled = logits / temperature.like("b->bv", logits);
     // The likeliest token weighs 1, so all weights lie in 0..=1, where f32 bit patterns ascend with the value.
-    let weights = (scaled - scaled.max("bv->b").like("b->bv", scaled)).exp().named("weights");
+    // The peak goes before the division, which may then overflow to no more than a weight of 0.
+    let below = logits - logits.max("bv->b").like("b->bv", logits);
+    let weights = (below / temperature.like("b->bv", logits)).exp().named("weights");
 
     let wanted = drawing.top_k.convert(F32);
     let limited = drawing.top_k.above(0) & drawing.top_k.below(v as i64);

@@ -76,12 +76,17 @@ impl KvCache {
         sequence: usize,
         prompt: &[u32],
     ) -> Result<usize, RunError> {
+        if self.sequences.len() > 1 {
+            // A sequence that ends before the others still goes through their steps, which write over what it held.
+            self.clear(sequence);
+            return Ok(0);
+        }
         let held = &self.sequences[sequence];
         let common = held.tokens.iter().zip(&prompt[..prompt.len() - 1]).take_while(|(a, b)| a == b).count();
         let intact = common == held.tokens.len() || held.tokens.len() <= self.window || self.rings.is_empty();
         let keep = match &held.snapshot {
             _ if intact => common,
-            Some(snapshot) if snapshot.tokens <= common && self.sequences.len() == 1 => {
+            Some(snapshot) if snapshot.tokens <= common => {
                 for (place, bytes) in self.rings.iter().zip(&snapshot.rings) {
                     self.buffers[*place] = client.upload(device, &self.types[*place], bytes)?;
                 }

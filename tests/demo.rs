@@ -32,10 +32,10 @@ struct Question {
 }
 
 fn open(folder: &Path) -> Session {
-    device::client("cpu");
     let archive = File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/gpt-oss-demo.zip")).expect("the archive");
     zip::ZipArchive::new(archive).expect("a zip").extract(folder).expect("its files");
     let setup = Setup {
+        plugin: Some(device::installed("cpu")),
         compute: ElementType::F32,
         context: 300,
         batch: BATCH,

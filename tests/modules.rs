@@ -10,7 +10,7 @@ use std::process::Command;
 
 use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
-use precast::config::{Config, LayerKind, Rope};
+use precast::config::{Config, LayerKind};
 use precast::graph::{Phase, Sizes, module, sampler};
 use rayon::prelude::*;
 
@@ -29,18 +29,7 @@ fn tiny() -> Config {
         head_dim: 32,
         sliding_window: 48,
         layer_kinds: vec![LayerKind::Sliding, LayerKind::Full, LayerKind::Sliding],
-        swiglu_limit: 7.0,
-        swiglu_alpha: 1.702,
-        rms_epsilon: 1e-5,
-        rope: Rope {
-            theta: 150_000.0,
-            factor: 32.0,
-            original_context: 4096,
-            beta_slow: 1.0,
-            beta_fast: 32.0,
-            truncate: false,
-        },
-        max_context: 131_072,
+        ..Config::gpt_oss_20b()
     }
 }
 

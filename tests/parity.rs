@@ -26,9 +26,13 @@ fn folder(shape: &str, layout: Layout) -> TempDir {
 
 /// Enough context for the longest case; every way of cutting a prompt into chunks comes up among the cases.
 fn setup(folder: &Path, compute: ElementType) -> Setup {
-    // Installs the plugin, if it is absent.
-    device::client("cpu");
-    Setup { compute, context: 4600, prefill: vec![16, 128], ..Setup::new(folder) }
+    Setup {
+        plugin: Some(device::installed("cpu")),
+        compute,
+        context: 4600,
+        prefill: vec![16, 128],
+        ..Setup::new(folder)
+    }
 }
 
 fn score(session: &mut Session, tokens: &[u32]) -> Vec<f32> {

@@ -112,9 +112,10 @@ impl Session {
         }
         let sizes = setup.sizes();
 
+        let cache = open_cache(&config, setup, progress);
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
-            let executable = load(&client, &config, setup, bundle.as_ref(), phase, progress)?;
+            let executable = load(&client, &config, &sizes, bundle.as_ref(), cache.as_ref(), phase, progress)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
@@ -146,8 +147,9 @@ impl Session {
         let tokens = SCORE_TOKENS;
         if self.score.is_none() {
             let phase = Phase::Score { tokens };
+            let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, phase, progress)?);
+            self.score = Some(load(&self.client, &self.config, &self.sizes, bundle, cache.as_ref(), phase, progress)?);
         }
         Ok(tokens)
     }
@@ -201,23 +203,25 @@ pub(super) enum Which {
 fn load(
     client: &Client,
     config: &Config,
-    setup: &Setup,
+    sizes: &Sizes,
     bundle: Option<&Bundle>,
+    cache: Option<&Cache>,
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
     if let Some(bundle) = bundle {
         return Ok(bundle.load(client, &phase.name())?);
     }
-    let program = program(config, &setup.sizes(), phase)?;
-    let cache = if setup.no_cache { None } else { open_cache(config, setup, progress) };
-    let (executable, _) =
-        bundle::load_or_compile(client, cache.as_ref(), &program, &CompileOptions::default(), progress)?;
+    let program = program(config, sizes, phase)?;
+    let (executable, _) = bundle::load_or_compile(client, cache, &program, &CompileOptions::default(), progress)?;
     Ok(executable)
 }
 
-/// The local cache. How many threads the device has is part of what a program is compiled for.
+/// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.
 fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option<Cache> {
+    if setup.no_cache {
+        return None;
+    }
     let cache = Cache::open_default(progress)?.for_model(&config.name);
     Some(match setup.threads {
         Some(threads) => cache.with_entry("threads", threads),

@@ -1,15 +1,22 @@
 //! The real CPU plugin, installed if it is absent, and one client of it.
 
+use std::path::PathBuf;
+
 use precast::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin, plugins};
 use precast::progress::Progress;
 
-/// A client of the plugin `name` of the pins (`cpu`, `cpu-alt`), which is installed first if it is nowhere.
-pub fn client(name: &str) -> Client {
-    let path = match plugins::find(name, None) {
+/// The library of the plugin `name` of the pins (`cpu`, `cpu-alt`), which is installed first if it is nowhere.
+pub fn installed(name: &str) -> PathBuf {
+    match plugins::find(name, None) {
         Ok(found) => found.path,
         Err(_) => plugins::install(name, &() as &dyn Progress).unwrap_or_else(|error| panic!("`{name}`: {error}")),
-    };
-    let plugin = Plugin::load(&path).expect("the plugin loads");
+    }
+}
+
+/// A client of such a plugin.
+#[allow(dead_code, reason = "a session makes a client of its own")]
+pub fn client(name: &str) -> Client {
+    let plugin = Plugin::load(&installed(name)).expect("the plugin loads");
     plugin.client(&ClientOptions::default()).expect("a client")
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use hlo::{ElementType, Parameter, Signature, TensorType};
+use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{BundleError, Cache, Job, Outcome, Program, Worker, compile_ahead};
 use precast::pjrt::CompileOptions;
 use precast::progress::{Event, Progress};
@@ -69,7 +69,7 @@ impl Place {
 }
 
 fn parameter(name: &str, ty: &TensorType, donated_to: Option<usize>) -> Parameter {
-    Parameter { name: name.into(), ty: ty.clone(), donated_to }
+    Parameter { name: name.into(), ty: ty.clone(), donated_to, sharding: Sharding::default() }
 }
 
 /// `x -> sin(x)`, f32 `[rows, columns]`.
@@ -79,7 +79,7 @@ fn sine(name: &str, rows: usize, columns: usize) -> Program {
     let text = format!(
         "module @{name} {{\n  func.func public @main(%x: {mlir}) -> {mlir} {{\n    %y = stablehlo.sine %x : {mlir}\n    return %y : {mlir}\n  }}\n}}\n"
     );
-    let signature = Signature { parameters: vec![parameter("x", &ty, None)], results: vec![ty] };
+    let signature = Signature { mesh: None, parameters: vec![parameter("x", &ty, None)], results: vec![ty] };
     Program { name: name.into(), phase: "decode".into(), rows, text, signature }
 }
 

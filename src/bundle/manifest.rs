@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hlo::{ElementType, Parameter, Signature, TensorType};
+use hlo::{ElementType, Mesh, Parameter, Sharding, Signature, TensorType};
 use serde::{Deserialize, Serialize};
 
 use super::identity::entries;
@@ -78,8 +78,18 @@ pub struct ProgramEntry {
     /// Whether it came from the cache when the bundle was made.
     pub cached: bool,
     pub key: Key,
+    /// The devices that run it together; one without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<MeshEntry>,
     pub parameters: Vec<ParameterEntry>,
     pub results: Vec<TypeEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeshEntry {
+    pub name: String,
+    /// Name and length of every axis, outermost first.
+    pub axes: Vec<(String, usize)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +100,9 @@ pub struct ParameterEntry {
     /// The result that takes over its memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub donated_to: Option<usize>,
+    /// The mesh axes that divide each of its axes, in the words of [`Sharding::new`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sharding: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +229,7 @@ impl Manifest {
 impl ProgramEntry {
     /// What the program takes and gives; a clause that tells what is wrong with it otherwise.
     pub fn signature(&self) -> Result<Signature, String> {
-        signature(&self.parameters, &self.results)
+        signature(self.mesh.as_ref(), &self.parameters, &self.results)
     }
 
     fn report(&self) -> ProgramReport {
@@ -242,7 +255,11 @@ impl ProgramEntry {
 }
 
 /// Reads what a program takes and gives; a clause that tells what is wrong with it otherwise.
-pub(super) fn signature(parameters: &[ParameterEntry], results: &[TypeEntry]) -> Result<Signature, String> {
+pub(super) fn signature(
+    mesh: Option<&MeshEntry>,
+    parameters: &[ParameterEntry],
+    results: &[TypeEntry],
+) -> Result<Signature, String> {
     let results: Vec<TensorType> = results.iter().map(TypeEntry::parse).collect::<Result<_, _>>()?;
     let parameter = |entry: &ParameterEntry| {
         let ty = entry.ty.parse()?;
@@ -255,9 +272,13 @@ pub(super) fn signature(parameters: &[ParameterEntry], results: &[TypeEntry]) ->
                 name.escape_debug()
             ));
         }
-        Ok(Parameter { name, ty, donated_to: entry.donated_to })
+        Ok(Parameter { name, ty, donated_to: entry.donated_to, sharding: Sharding::new(&entry.sharding) })
     };
-    Ok(Signature { parameters: parameters.iter().map(parameter).collect::<Result<_, _>>()?, results })
+    let parameters = parameters.iter().map(parameter).collect::<Result<_, _>>()?;
+    let mesh = mesh.map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose()?;
+    let signature = Signature { mesh, parameters, results };
+    signature.local_parameters()?;
+    Ok(signature)
 }
 
 impl ParameterEntry {
@@ -266,7 +287,14 @@ impl ParameterEntry {
             name: parameter.name.clone(),
             ty: TypeEntry::new(&parameter.ty),
             donated_to: parameter.donated_to,
+            sharding: parameter.sharding.words(),
         }
+    }
+}
+
+impl MeshEntry {
+    pub(super) fn new(mesh: &Mesh) -> MeshEntry {
+        MeshEntry { name: mesh.name().to_owned(), axes: mesh.axes().to_vec() }
     }
 }
 

@@ -23,7 +23,7 @@ use super::entry::{Memory, Payload};
 use super::error::BundleError;
 use super::identity;
 use super::key::Key;
-use super::manifest::{ParameterEntry, TypeEntry};
+use super::manifest::{MeshEntry, ParameterEntry, TypeEntry};
 use crate::pjrt::plugins::environment;
 use crate::pjrt::{CompileOptions, Value};
 pub use serve::serve;
@@ -128,6 +128,7 @@ impl Worker {
         }
         let request = Request::Compile {
             program: program.name.clone(),
+            mesh: program.signature.mesh.as_ref().map(MeshEntry::new),
             parameters: program.signature.parameters.iter().map(ParameterEntry::new).collect(),
             results: program.signature.results.iter().map(TypeEntry::new).collect(),
             options: options.clone(),

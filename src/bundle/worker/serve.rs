@@ -40,11 +40,11 @@ pub fn serve() -> io::Result<()> {
                 }
                 Err(error) => (refused(&error), Vec::new()),
             },
-            Request::Compile { program, parameters, results, options } => {
+            Request::Compile { program, mesh, parameters, results, options } => {
                 // The log has what the compiler prints, and this says of which program.
                 eprintln!("precast: compile {program}");
                 let text = String::from_utf8_lossy(&attached);
-                match (&devices, signature(&parameters, &results)) {
+                match (&devices, signature(mesh.as_ref(), &parameters, &results)) {
                     (Some(devices), Ok(signature)) => devices.answer(&text, &signature, &options),
                     (Some(_), Err(problem)) => (refusal(&problem), Vec::new()),
                     (None, _) => (refusal("no plugin is loaded; this is a bug in precast"), Vec::new()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Job;
 use crate::bundle::entry::Memory;
 use crate::bundle::identity::Compiler;
-use crate::bundle::manifest::{ParameterEntry, TypeEntry};
+use crate::bundle::manifest::{MeshEntry, ParameterEntry, TypeEntry};
 use crate::bundle::shortage::Shortage;
 use crate::pjrt::CompileOptions;
 
@@ -21,7 +21,13 @@ pub(super) enum Request {
     /// Load the plugin and find the devices. The first request, and only that.
     Open { protocol: u32, job: Job },
     /// Compile; the program's text is attached.
-    Compile { program: String, parameters: Vec<ParameterEntry>, results: Vec<TypeEntry>, options: CompileOptions },
+    Compile {
+        program: String,
+        mesh: Option<MeshEntry>,
+        parameters: Vec<ParameterEntry>,
+        results: Vec<TypeEntry>,
+        options: CompileOptions,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::compile::Outcome;
 use super::entry::{EntryError, Findings, Header, Label, Payload};
+use super::identity::entries::PLATFORM;
 use super::key::Key;
 use super::lock::Lock;
 use super::shortage::Shortage;
@@ -330,11 +331,14 @@ impl Cache {
             let content = listed.content.ok().filter(|content| content.label.name == label.name)?;
             let is_model = content.label.model == label.model;
             let differences = key.differences(&content.key);
-            Some((!is_model, differences.len(), std::cmp::Reverse(content.created), differences, content.label.model))
+            Some((!is_model, differences.len(), std::cmp::Reverse(content.created), differences, content.label))
         });
         match relatives.min_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2))) {
             None => format!("no executable of `{}` is cached", label.name),
-            Some((true, .., model)) => format!("`{}` is cached for `{model}` only", label.name),
+            Some((true, .., other)) => format!("`{}` is cached for `{}` only", label.name, other.model),
+            Some((.., differences, other)) if differences.iter().any(|difference| difference.entry == PLATFORM) => {
+                format!("`{}` is cached for `{}` only", label.name, other.target)
+            }
             Some((false, .., differences, _)) => {
                 let clauses: Vec<String> = differences.iter().map(ToString::to_string).collect();
                 format!("it differs from the cached one: {}", clauses.join(", "))

@@ -74,10 +74,10 @@ pub struct Worker {
     executable: PathBuf,
     job: Job,
     log: PathBuf,
-    /// Where plugins may leave files of their own.
-    scratch: tempfile::TempDir,
     identity: Identity,
     running: Option<Running>,
+    /// Where plugins may leave files of their own. Goes last, when nobody writes there any more.
+    scratch: tempfile::TempDir,
 }
 
 impl Worker {
@@ -171,7 +171,7 @@ impl Worker {
         // The command holds the child's end of the channel, whose closing is to tell that the child has ended.
         drop(command);
         let mut running = Running { child, channel };
-        let request = Request::Open { protocol: PROTOCOL, job: self.job.clone() };
+        let request = Request::Open { protocol: PROTOCOL, job: self.job.clone(), scratch: self.scratch.path().into() };
         let sent = send(&mut running.channel, &request, &[]);
         self.running = Some(running);
         sent.map_err(|_| self.broken(None))

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,16 @@ pub fn serve() -> io::Result<()> {
     // Read beside the compiler, so that the end of the parent is noticed at once and not after minutes of compiling.
     let (requests, inbox) = mpsc::channel();
     let reader = std::thread::spawn(move || -> io::Result<()> {
+        let mut scratch = None;
         while let Some(request) = receive::<Request>(&mut input)? {
+            if let Request::Open { scratch: folder, .. } = &request.0 {
+                scratch = Some(folder.clone());
+            }
             if requests.send(request).is_err() {
                 return Ok(());
             }
         }
-        end()
+        end(scratch.as_deref())
     });
     let mut devices = None;
     for (request, attached) in inbox {
@@ -56,11 +61,15 @@ pub fn serve() -> io::Result<()> {
     reader.join().unwrap_or_else(|_| Err(io::Error::other("the reader panicked")))
 }
 
-/// Ends the process without waiting for a compiler that runs.
-fn end() -> ! {
+/// Ends the process after its parent, without waiting for a compiler that runs.
+fn end(scratch: Option<&Path>) -> ! {
+    // A parent that was killed could not remove it.
+    if let Some(folder) = scratch {
+        let _ = std::fs::remove_dir_all(folder);
+    }
     // The plugin's exit handlers may wait for its compiler for ever.
     std::thread::spawn(|| {
-        std::thread::sleep(Duration::from_secs(2));
+        std::thread::sleep(Duration::from_millis(500));
         std::process::abort()
     });
     std::process::exit(0)

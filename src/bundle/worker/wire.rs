@@ -2,6 +2,7 @@
 //! plugin and no process.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,8 @@ pub(super) const PROTOCOL: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 pub(super) enum Request {
-    /// Load the plugin and find the devices. The first request, and only that.
-    Open { protocol: u32, job: Job },
+    /// Load the plugin and find the devices. The first request, and only that. Whichever side ends last removes `scratch`.
+    Open { protocol: u32, job: Job, scratch: PathBuf },
     /// Compile; the program's text is attached.
     Compile {
         program: String,

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::inspect::text;
-use super::model::{Compute, compiling_target, config, context_for};
+use super::model::{Compute, config, context_for, target};
 use super::{terminal, worker};
 use crate::bundle::{Built, Bundle, Cache, Contents, compile_ahead};
 use crate::pjrt::CompileOptions;
@@ -63,7 +63,7 @@ pub struct Compile {
 
 impl Compile {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let target = compiling_target(&self.target)?;
+        let target = target(&self.target)?;
         let config = config(&self.model)?;
         let kv = self.kv.unwrap_or(self.weights);
         if kv != self.weights {
@@ -101,7 +101,7 @@ impl Compile {
             config: &config,
             model: config.name.clone(),
             target: target.name,
-            topology: target.topology.map(str::to_owned),
+            topology: target.topology.map(|topology| topology.name),
             devices: worker.identity().devices,
             weights: self.weights.name().into(),
             kv: kv.name().into(),

@@ -8,6 +8,7 @@ use clap::Args;
 use super::failure::Failure;
 use super::{interrupt, plugins};
 use crate::bundle::{Job, Worker, new_log, worker};
+use crate::pjrt::Value;
 use crate::target::Target;
 
 /// Compile what comes over standard input, which is a socket of the parent
@@ -27,6 +28,11 @@ impl CompileWorker {
     }
 }
 
+/// An option of a topology as a plugin takes it.
+fn text_option((name, value): &(&str, &str)) -> (String, Value) {
+    ((*name).into(), Value::Text((*value).into()))
+}
+
 /// Starts a compiler for `target`, with the plugin that was named or is found or fetched now.
 pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> {
     let platform = target.platform.name();
@@ -34,8 +40,8 @@ pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> 
         plugin: plugins::of_platform(platform, plugin)?,
         platform: platform.into(),
         target: target.name.clone(),
-        topology: target.topology.map(str::to_owned),
-        topology_options: Vec::new(),
+        topology: target.topology.as_ref().map(|topology| topology.name.clone()),
+        topology_options: target.topology.iter().flat_map(|topology| topology.options).map(text_option).collect(),
         devices: target.devices,
     };
     let log =

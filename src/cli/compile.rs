@@ -85,7 +85,7 @@ impl Compile {
         let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.sizes(), phase)?;
-            let options = CompileOptions::default();
+            let options = CompileOptions::for_signature(&program.signature);
             let (_, outcome) = load_or_compile(&client, cache.as_ref(), &program, &options, &terminal::BAR)?;
             programs.push(Built { program, outcome });
         }

@@ -5,6 +5,7 @@ mod cache;
 #[cfg(test)]
 mod cache_tests;
 mod compile;
+mod cost;
 mod entry;
 mod error;
 mod folder;
@@ -15,6 +16,7 @@ mod manifest;
 
 pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, Program, key_of, load_or_compile};
+pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Uncosted};
 pub use entry::{Label, Memory, Payload};
 pub use error::BundleError;
 pub use folder::{Built, Bundle, Contents};

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use hlo::{ElementType, Parameter, Signature, TensorType};
+use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{Built, Bundle, BundleError, Cache, Contents, Outcome, Program, key_of, load_or_compile};
 use precast::config::{Config, LayerKind, Rope};
 use precast::pjrt::{Argument, Client, CompileOptions, LoadedExecutable, OptionValue};
@@ -40,8 +40,9 @@ fn program(name: &str, steps: usize, constant: f32) -> Program {
     let text = format!(
         "module @{name} {{\n  func.func public @main(%state: tensor<4x4xf32> {{tf.aliasing_output = 0 : i32}}) -> tensor<4x4xf32> {{\n{body}    return %x{steps} : tensor<4x4xf32>\n  }}\n}}\n"
     );
-    let parameter = Parameter { name: "state".into(), ty: ty.clone(), donated_to: Some(0) };
-    let signature = Signature { parameters: vec![parameter], results: vec![ty] };
+    let parameter =
+        Parameter { name: "state".into(), ty: ty.clone(), donated_to: Some(0), sharding: Sharding::default() };
+    let signature = Signature { mesh: None, parameters: vec![parameter], results: vec![ty] };
     Program { name: name.into(), phase: "prefill".into(), rows: 4, text, signature }
 }
 

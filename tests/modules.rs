@@ -96,16 +96,20 @@ fn ops() -> Module {
 /// What only the verifier can judge: a call that no plugin knows, layouts and shardings.
 fn annotations() -> Module {
     let b = Builder::new("annotations");
-    b.mesh("devices", &[("model", 4)]);
+    b.mesh("devices", &[("row", 2), ("model", 4)]);
+    b.function("twice", || vec![b.argument("x", &TensorType::new(Bf16, [8, 12])).sharded(&["", "model"]) * 2.0]);
     b.function("main", || {
         let ty = TensorType::new(Bf16, [8, 12]);
-        let x = b.argument("x", &ty).sharded("devices", &[Some("model"), None]).layout("{0,1}");
-        vec![b.custom_call(
+        let x = b.donated("x", &ty, 1).sharded(&["model,row", ""]).layout("{0,1}");
+        let scalar = b.argument("scalar", &TensorType::new(Bf16, []));
+        let x = b.call("twice", &[x])[0].constrained(&["row", "model"]) + scalar.spread("->ab", &ty.dims);
+        let unknown = b.custom_call(
             "unknown",
             &[x],
             &[("scale", Attribute::Float(2.0)), ("name", Attribute::Text("a".into()))],
             &ty,
-        )]
+        );
+        vec![scalar.constrained::<&str>(&[]), unknown]
     });
     b.finish().unwrap_or_else(|problem| panic!("{problem}"))
 }

@@ -1,12 +1,13 @@
 //! The builder: values as `Copy` handles, scopes that name them, functions, and the first mistake.
 //! Ops live in the files of their families; all of them end in `push`.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 
 use crate::module::{Function, Module, Op, Region, Value, ValueId};
+use crate::sharding::{Mesh, Sharding};
 use crate::types::{Parameter, Signature, TensorType};
 
 /// Builds one module. Ops are methods of [`Tensor`]; whatever needs no tensor is a method here.
@@ -16,7 +17,7 @@ pub struct Builder {
 
 struct State {
     name: String,
-    meshes: Vec<(String, Vec<(String, usize)>)>,
+    mesh: Option<Mesh>,
     functions: Vec<Function>,
     values: Vec<Value>,
     /// The regions being built, innermost last; empty outside of a function.
@@ -69,7 +70,7 @@ impl Builder {
     pub fn new(name: &str) -> Builder {
         let state = State {
             name: name.to_owned(),
-            meshes: Vec::new(),
+            mesh: None,
             functions: Vec::new(),
             values: Vec::new(),
             open: Vec::new(),
@@ -126,7 +127,7 @@ impl Builder {
                 state.fail(message, location);
             }
         }
-        let signature = Signature { parameters, results: result_types };
+        let signature = Signature { mesh: state.mesh.clone(), parameters, results: result_types };
         let attributes = std::mem::take(&mut state.attributes);
         state.functions.push(Function { name: name.to_owned(), signature, attributes, body: region });
     }
@@ -144,7 +145,8 @@ impl Builder {
         if let Some(region) = state.open.first_mut() {
             region.arguments.push(id);
         }
-        state.parameters.push(Parameter { name: name.to_owned(), ty: ty.clone(), donated_to: None });
+        let (name, ty) = (name.to_owned(), ty.clone());
+        state.parameters.push(Parameter { name, ty, donated_to: None, sharding: Sharding::default() });
         state.attributes.push(Vec::new());
         Tensor { builder: self, id }
     }
@@ -164,10 +166,23 @@ impl Builder {
         tensor
     }
 
-    /// Declares a device mesh that argument shardings name.
+    /// Declares the mesh that shardings divide over, before any function. Without one, shardings are ignored.
+    #[track_caller]
     pub fn mesh(&self, name: &str, axes: &[(&str, usize)]) {
-        let axes = axes.iter().map(|(axis, size)| ((*axis).to_owned(), *size)).collect();
-        self.state.borrow_mut().meshes.push((name.to_owned(), axes));
+        let location = Location::caller();
+        let mut state = self.state.borrow_mut();
+        if let Some(mesh) = &state.mesh {
+            let message = format!("mesh `{name}` beside mesh `{}`, expected one", mesh.name());
+            state.fail(message, location);
+        }
+        if let Some(function) = state.functions.first() {
+            let message = format!("mesh `{name}` comes after function `{}`", function.name);
+            state.fail(message, location);
+        }
+        match Mesh::new(name, axes) {
+            Ok(mesh) => state.mesh = Some(mesh),
+            Err(message) => state.fail(message, location),
+        }
     }
 
     /// The finished module, or the first mistake.
@@ -175,9 +190,7 @@ impl Builder {
         let state = self.state.into_inner();
         match state.problem {
             Some(problem) => Err(problem),
-            None => {
-                Ok(Module { name: state.name, meshes: state.meshes, functions: state.functions, values: state.values })
-            }
+            None => Ok(Module { name: state.name, mesh: state.mesh, functions: state.functions, values: state.values }),
         }
     }
 
@@ -266,6 +279,10 @@ impl Builder {
         (region, types)
     }
 
+    pub(crate) fn own_mesh(&self) -> Option<Mesh> {
+        self.state.borrow().mesh.clone()
+    }
+
     pub(crate) fn signature_of(&self, function: &str) -> Option<Signature> {
         let state = self.state.borrow();
         state.functions.iter().find(|candidate| candidate.name == function).map(|found| found.signature.clone())
@@ -331,35 +348,33 @@ impl<'b> Tensor<'b> {
         self
     }
 
-    /// Shards this argument: for each axis of the tensor the mesh axis that divides it, or `None`.
-    #[track_caller]
-    pub fn sharded(self, mesh: &str, axes: &[Option<&str>]) -> Tensor<'b> {
-        let rank = self.ty().rank();
-        if axes.len() != rank {
-            return self.builder.fail(format!("{} shardings for {}", axes.len(), self.ty()));
-        }
-        let dims: Vec<String> =
-            axes.iter().map(|axis| axis.map_or("{}".to_owned(), |a| format!("{{\"{a}\"}}"))).collect();
-        self.attribute(format!("sdy.sharding = #sdy.sharding<@{mesh}, [{}]>", dims.join(", ")))
-    }
-
     /// Asks for a device layout of this argument, such as `{0,1}` (minor to major).
     #[track_caller]
     pub fn layout(self, layout: &str) -> Tensor<'b> {
-        self.attribute(format!("mhlo.layout_mode = \"{layout}\""))
+        if let Some((mut state, place)) = self.as_argument("layout") {
+            state.attributes[place].push(format!("mhlo.layout_mode = \"{layout}\""));
+        }
+        self
     }
 
+    /// Notes the sharding of this argument, which fits it.
     #[track_caller]
-    fn attribute(self, text: String) -> Tensor<'b> {
+    pub(crate) fn shard_argument(self, sharding: Sharding) -> Tensor<'b> {
+        if let Some((mut state, place)) = self.as_argument("sharded") {
+            state.parameters[place].sharding = sharding;
+        }
+        self
+    }
+
+    /// Which argument of the function being built this is; none is a mistake of calling `method`.
+    #[track_caller]
+    fn as_argument(self, method: &str) -> Option<(RefMut<'b, State>, usize)> {
         let mut state = self.builder.state.borrow_mut();
         let place = state.open.first().and_then(|region| region.arguments.iter().position(|id| *id == self.id));
-        let Some(place) = place else {
-            state.fail(format!("`{text}` on a value that is no argument"), Location::caller());
-            return self;
-        };
-        state.attributes[place].push(text);
-        drop(state);
-        self
+        if place.is_none() {
+            state.fail(format!("`{method}` on a value that is no argument"), Location::caller());
+        }
+        Some((state, place?))
     }
 }
 

@@ -14,7 +14,7 @@
 //! assert!(module.text().contains("stablehlo.dot_general"));
 //! ```
 //!
-//! Reading order: `types`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops.
+//! Reading order: `types`, `sharding`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops.
 
 mod axes;
 mod builder;
@@ -25,6 +25,7 @@ mod extension;
 mod module;
 mod reduce;
 mod shape;
+mod sharding;
 mod slice;
 mod types;
 
@@ -32,6 +33,7 @@ pub use builder::{Builder, Problem, Tensor};
 pub use elementwise::Direction;
 pub use extension::Attribute;
 pub use module::{Function, Module};
+pub use sharding::{Mesh, Sharding};
 pub use types::{ElementType, Parameter, Signature, TensorType};
 
 #[cfg(test)]

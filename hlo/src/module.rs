@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::sharding::{Mesh, Sharding};
 use crate::types::{Signature, TensorType};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Function {
 #[derive(Clone, Debug)]
 pub struct Module {
     pub name: String,
-    pub(crate) meshes: Vec<(String, Vec<(String, usize)>)>,
+    pub(crate) mesh: Option<Mesh>,
     pub(crate) functions: Vec<Function>,
     pub(crate) values: Vec<Value>,
 }
@@ -98,9 +99,8 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn module_text(&mut self) {
         let _ = writeln!(self.out, "module @{} {{", self.module.name);
-        for (name, axes) in &self.module.meshes {
-            let axes: Vec<String> = axes.iter().map(|(axis, size)| format!("\"{axis}\"={size}")).collect();
-            let _ = writeln!(self.out, "  sdy.mesh @{name} = <[{}]>", axes.join(", "));
+        if let Some(mesh) = &self.module.mesh {
+            let _ = writeln!(self.out, "  {}", mesh.mlir());
         }
         for function in &self.module.functions {
             self.function(function);
@@ -117,16 +117,40 @@ impl<'a> Writer<'a> {
         for (place, id) in function.body.arguments.iter().enumerate() {
             let separator = if place == 0 { "\n      " } else { ",\n      " };
             let _ = write!(self.out, "{separator}{}: {}", self.value(*id), self.ty(*id));
-            let attributes = &function.attributes[place];
+            let parameter = &function.signature.parameters[place];
+            let sharding = self.sharding(function, &parameter.sharding, &parameter.ty);
+            let attributes: Vec<&str> =
+                function.attributes[place].iter().map(String::as_str).chain(sharding.as_deref()).collect();
             if !attributes.is_empty() {
                 let _ = write!(self.out, " {{{}}}", attributes.join(", "));
             }
         }
-        let results: Vec<String> = function.signature.results.iter().map(TensorType::mlir).collect();
-        let _ = writeln!(self.out, ") -> ({}) {{", results.join(", "));
+        self.out.push_str(") -> (");
+        for (place, ty) in function.signature.results.iter().enumerate() {
+            let sharding = self.sharding(function, &function.signature.result_sharding(place), ty);
+            let separator = match (place, &sharding) {
+                (0, None) => "",
+                (_, None) => ", ",
+                (0, Some(_)) => "\n      ",
+                (_, Some(_)) => ",\n      ",
+            };
+            let _ = write!(self.out, "{separator}{}", ty.mlir());
+            if let Some(sharding) = sharding {
+                let _ = write!(self.out, " {{{sharding}}}");
+            }
+        }
+        self.out.push_str(") {\n");
         self.ops(&function.body, 2);
         let _ = writeln!(self.out, "    return{}", self.results(&function.body));
         self.out.push_str("  }\n");
+    }
+
+    /// The attribute of an argument or result. Those of `main` are what whoever executes it relies on, so there also the whole ones
+    /// say so; elsewhere the compiler may divide what nobody divided.
+    fn sharding(&self, function: &Function, sharding: &Sharding, ty: &TensorType) -> Option<String> {
+        let mesh = self.module.mesh.as_ref()?;
+        let written = function.name == "main" || !sharding.is_whole();
+        written.then(|| format!("sdy.sharding = #sdy.sharding{}", sharding.mlir(mesh, ty.rank())))
     }
 
     fn ops(&mut self, region: &'a Region, depth: usize) {

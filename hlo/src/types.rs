@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sharding::{Mesh, Sharding};
+
 /// The element types that gpt-oss graphs use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ElementType {
@@ -143,9 +145,11 @@ impl fmt::Display for TensorType {
     }
 }
 
-/// What a function takes and gives: the contract between a module and whoever executes it.
+/// What a function takes and gives: the contract between a module and whoever executes it. Types are of whole tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
+    /// The devices that run the function together; one device without it.
+    pub mesh: Option<Mesh>,
     pub parameters: Vec<Parameter>,
     pub results: Vec<TensorType>,
 }
@@ -157,4 +161,36 @@ pub struct Parameter {
     pub ty: TensorType,
     /// The result that takes over this argument's memory, if the argument is donated.
     pub donated_to: Option<usize>,
+    /// How the mesh divides it; whole without a mesh.
+    pub sharding: Sharding,
+}
+
+impl Signature {
+    /// The number of devices that run the function together.
+    pub fn devices(&self) -> usize {
+        self.mesh.as_ref().map_or(1, Mesh::devices)
+    }
+
+    /// How result number `result` is divided: as the argument whose memory it takes over; else not at all.
+    pub fn result_sharding(&self, result: usize) -> Sharding {
+        let donor = self.parameters.iter().find(|parameter| parameter.donated_to == Some(result));
+        donor.map(|parameter| parameter.sharding.clone()).unwrap_or_default()
+    }
+
+    /// What one device holds of every parameter. Fails as [`Sharding::local`] does; not on a signature from a builder.
+    pub fn local_parameters(&self) -> Result<Vec<TensorType>, String> {
+        self.parameters.iter().map(|parameter| self.local(&parameter.sharding, &parameter.ty)).collect()
+    }
+
+    /// What one device holds of every result. Fails as [`Signature::local_parameters`] does.
+    pub fn local_results(&self) -> Result<Vec<TensorType>, String> {
+        self.results.iter().enumerate().map(|(place, ty)| self.local(&self.result_sharding(place), ty)).collect()
+    }
+
+    fn local(&self, sharding: &Sharding, ty: &TensorType) -> Result<TensorType, String> {
+        match &self.mesh {
+            Some(mesh) => sharding.local(mesh, ty),
+            None => Ok(ty.clone()),
+        }
+    }
 }

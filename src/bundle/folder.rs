@@ -12,7 +12,7 @@ use super::error::BundleError;
 use super::identity;
 use super::key::sha256;
 use super::manifest::{
-    EXECUTABLE_END, FORMAT, Manifest, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
+    EXECUTABLE_END, FORMAT, Manifest, MeshEntry, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
     executable_file, is_file_name, text_file,
 };
 use crate::config::Config;
@@ -100,6 +100,7 @@ impl Bundle {
                 compile_seconds: outcome.compile_seconds,
                 cached: outcome.cached,
                 key: outcome.key.clone(),
+                mesh: program.signature.mesh.as_ref().map(MeshEntry::new),
                 parameters: program.signature.parameters.iter().map(ParameterEntry::new).collect(),
                 results: program.signature.results.iter().map(TypeEntry::new).collect(),
             });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hlo::{ElementType, Parameter, Signature, TensorType};
+use hlo::{ElementType, Mesh, Parameter, Sharding, Signature, TensorType};
 use serde::{Deserialize, Serialize};
 
 use super::identity::entries;
@@ -61,8 +61,18 @@ pub struct ProgramEntry {
     /// Whether it came from the cache when the bundle was made.
     pub cached: bool,
     pub key: Key,
+    /// The devices that run it together; one without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<MeshEntry>,
     pub parameters: Vec<ParameterEntry>,
     pub results: Vec<TypeEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeshEntry {
+    pub name: String,
+    /// Name and length of every axis, outermost first.
+    pub axes: Vec<(String, usize)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +83,9 @@ pub struct ParameterEntry {
     /// The result that takes over its memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub donated_to: Option<usize>,
+    /// The mesh axes that divide each of its axes, in the words of [`Sharding::new`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sharding: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,9 +213,13 @@ impl ProgramEntry {
                     name.escape_debug()
                 ));
             }
-            Ok(Parameter { name, ty, donated_to: entry.donated_to })
+            Ok(Parameter { name, ty, donated_to: entry.donated_to, sharding: Sharding::new(&entry.sharding) })
         };
-        Ok(Signature { parameters: self.parameters.iter().map(parameter).collect::<Result<_, _>>()?, results })
+        let parameters = self.parameters.iter().map(parameter).collect::<Result<_, _>>()?;
+        let mesh = self.mesh.as_ref().map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose()?;
+        let signature = Signature { mesh, parameters, results };
+        signature.local_parameters()?;
+        Ok(signature)
     }
 
     fn report(&self) -> ProgramReport {
@@ -231,7 +248,14 @@ impl ParameterEntry {
             name: parameter.name.clone(),
             ty: TypeEntry::new(&parameter.ty),
             donated_to: parameter.donated_to,
+            sharding: parameter.sharding.words(),
         }
+    }
+}
+
+impl MeshEntry {
+    pub(super) fn new(mesh: &Mesh) -> MeshEntry {
+        MeshEntry { name: mesh.name().to_owned(), axes: mesh.axes().to_vec() }
     }
 }
 

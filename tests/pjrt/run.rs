@@ -216,7 +216,7 @@ fn running_out_of_memory_is_an_error() {
   }
 }";
         let parameters = vec![parameter("x", &f32s([]), None)];
-        let signature = Signature { parameters, results: vec![f32s([1 << 20, 1 << 20]), f32s([])] };
+        let signature = Signature { mesh: None, parameters, results: vec![f32s([1 << 20, 1 << 20]), f32s([])] };
         for client in clients() {
             let program = client.compile(text, &signature, &CompileOptions::default()).unwrap();
             let x = client.upload(&client.devices()[0], &f32s([]), &1_f32.to_le_bytes()).unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use hlo::{ElementType, Parameter, Signature, TensorType};
+use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::pjrt::plugins::{self, Origin, PluginsError};
 use precast::pjrt::{Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin};
 
@@ -57,7 +57,7 @@ pub fn in_process(test: &str, variables: &[(&str, &str)], work: impl FnOnce()) {
 }
 
 pub fn parameter(name: &str, ty: &TensorType, donated_to: Option<usize>) -> Parameter {
-    Parameter { name: name.into(), ty: ty.clone(), donated_to }
+    Parameter { name: name.into(), ty: ty.clone(), donated_to, sharding: Sharding::default() }
 }
 
 pub fn f32s(dims: impl Into<Vec<usize>>) -> TensorType {
@@ -76,7 +76,7 @@ pub fn accumulate() -> (&'static str, Signature) {
 "#;
     let ty = f32s([2, 3]);
     let parameters = vec![parameter("state", &ty, Some(0)), parameter("step", &ty, None)];
-    (text, Signature { parameters, results: vec![ty] })
+    (text, Signature { mesh: None, parameters, results: vec![ty] })
 }
 
 pub fn compiled(client: &Client) -> LoadedExecutable {

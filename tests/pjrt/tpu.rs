@@ -28,7 +28,7 @@ fn a_program_is_compiled_for_a_tpu_that_is_not_here() {
 }";
         let bf16 = |dims: [usize; 2]| TensorType::new(ElementType::Bf16, dims);
         let parameters = vec![parameter("x", &bf16([8, 256]), None), parameter("w", &bf16([256, 512]), None)];
-        let signature = Signature { parameters, results: vec![bf16([8, 512])] };
+        let signature = Signature { mesh: None, parameters, results: vec![bf16([8, 512])] };
         let executable = plugin.compile(&topology, text, &signature, &CompileOptions::default()).unwrap();
         drop(topology);
 
@@ -70,7 +70,7 @@ fn what_libtpu_refuses_comes_back_as_an_error() {
     return %y : tensor<32768x327680xf32>
   }
 }";
-        let signature = Signature { parameters: vec![parameter("x", &huge, None)], results: vec![huge] };
+        let signature = Signature { mesh: None, parameters: vec![parameter("x", &huge, None)], results: vec![huge] };
         let error = plugin.compile(&topology, text, &signature, &options).unwrap_err();
         assert_eq!(error.code(), Some(Code::ResourceExhausted), "{error}");
         assert!(error.to_string().contains("Ran out of memory on HBM"), "{error}");

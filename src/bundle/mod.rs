@@ -6,6 +6,7 @@ mod cache;
 #[cfg(test)]
 mod cache_tests;
 mod compile;
+mod cost;
 mod entry;
 mod error;
 mod folder;
@@ -20,6 +21,7 @@ pub mod worker;
 pub use ahead::{compile_ahead, key_ahead};
 pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, Program, key_of, load_or_compile};
+pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Uncosted};
 pub use entry::{Label, Memory, Payload};
 pub use error::BundleError;
 pub use folder::{Built, Bundle, Contents};

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Job;
+use crate::bundle::cost::Cost;
 use crate::bundle::entry::Memory;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::{MeshEntry, ParameterEntry, TypeEntry};
@@ -37,6 +38,7 @@ pub(super) enum Answer {
     /// The executable as the plugin wrote it down is attached.
     Compiled {
         memory: Memory,
+        cost: Option<Cost>,
         seconds: f64,
     },
     DoesNotFit(Shortage),

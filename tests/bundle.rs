@@ -380,8 +380,7 @@ fn a_bundle_is_written_replaced_loaded_and_reported() {
     bundle.check_model(&config()).expect("the model it was made for");
     bundle.check_client(client()).expect("the client it was made for");
     assert_eq!(run(&bundle.load(client(), "prefill_4").expect("an executable")), expected);
-    let (executable, outcome) =
-        bundle.recompile(client(), Some(&cache), "decode", &CompileOptions::default(), &()).expect("an executable");
+    let (executable, outcome) = bundle.recompile(client(), Some(&cache), "decode", &()).expect("an executable");
     assert!(outcome.cached && run(&executable) == expected, "the text inside has the key it was compiled with");
 
     // The second time both come from the cache, so what is written down was loaded, not compiled.
@@ -493,7 +492,7 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
     type Change = fn(&mut serde_json::Value);
     let dir = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::open(dir.path().join("cache"));
-    let rows: [(Change, &str); 16] = [
+    let rows: [(Change, &str); 17] = [
         (|m| m["format"] = 2.into(), "format version 2, this precast reads 1"),
         (|m| m["format"] = "1".into(), "invalid type: string"),
         (|m| m["programs"] = 7.into(), "invalid type: integer"),
@@ -519,6 +518,7 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
             "bundle does not fit this machine: `plugin sha256` is",
         ),
         (|m| m["programs"][0]["key"]["platform"] = "tpu".into(), "`platform` is `cpu`, was `tpu`"),
+        (|m| m["devices"] = 4.into(), "program `prefill_4` runs on 1 devices, the bundle is for 4"),
         (|m| m["programs"][0]["key"]["devices"] = "4".into(), "`devices` is `1`, was `4`"),
         (
             |m| {

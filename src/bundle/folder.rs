@@ -193,7 +193,7 @@ impl Bundle {
 
     /// Refuses a client that the bundle's executables were not made for, naming what differs.
     pub fn check_client(&self, client: &Client) -> Result<(), BundleError> {
-        self.check_platform(&client.platform_name(), self.manifest.devices == 1)?;
+        self.check_platform(&client.platform_name(), true)?;
         self.manifest.programs.iter().try_for_each(|program| self.check_program(client, program))
     }
 
@@ -205,6 +205,7 @@ impl Bundle {
             return Ok(());
         }
         let key = manifest.programs.first().map(|program| &program.key);
+        let rebuilt = if manifest.devices > 1 { format!("{here}-{}", manifest.devices) } else { here.to_string() };
         Err(BundleError::OtherDevice {
             folder: self.folder.clone(),
             target: manifest.target.clone(),
@@ -212,7 +213,7 @@ impl Bundle {
             kind: key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name).to_string(),
             here: here.to_string(),
             recompiles,
-            rebuild: manifest.command_for(here),
+            rebuild: manifest.command_for(&rebuilt),
         })
     }
 
@@ -268,10 +269,11 @@ impl Bundle {
         client: &Client,
         cache: Option<&Cache>,
         name: &str,
-        options: &CompileOptions,
         progress: &dyn Progress,
     ) -> Result<(LoadedExecutable, Outcome), BundleError> {
-        load_or_compile(client, cache, &self.program(name)?, options, progress)
+        let program = self.program(name)?;
+        let options = CompileOptions::for_signature(&program.signature);
+        load_or_compile(client, cache, &program, &options, progress)
     }
 
     fn entry(&self, name: &str) -> Result<&ProgramEntry, BundleError> {

@@ -196,7 +196,10 @@ impl Manifest {
                     ));
                 }
             }
-            program.signature()?;
+            let devices = program.signature()?.devices();
+            if devices != self.devices {
+                return Err(format!("program `{name}` runs on {devices} devices, the bundle is for {}", self.devices));
+            }
         }
         Ok(())
     }

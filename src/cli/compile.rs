@@ -93,7 +93,7 @@ impl Compile {
                     target.name, target.devices, program.name
                 )));
             }
-            let options = CompileOptions { partitions: devices, ..CompileOptions::default() };
+            let options = CompileOptions::for_signature(&program.signature);
             let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR)?;
             programs.push(Built { program, options, outcome });
         }

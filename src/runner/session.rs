@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::graph::params::weights;
 use crate::graph::{Phase, Sizes, module};
 use crate::pjrt::plugins;
-use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, Device, LoadedExecutable, Plugin};
+use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
@@ -39,7 +39,9 @@ pub struct Setup {
     pub prefill: Vec<usize>,
     /// The most tokens that one launch decodes.
     pub steps: usize,
-    /// Threads of the device; `None` leaves it to the plugin.
+    /// Host devices that run every program together.
+    pub devices: usize,
+    /// Threads of the devices; `None` leaves it to the plugin.
     pub threads: Option<usize>,
     /// Neither read nor write the local cache of executables.
     pub no_cache: bool,
@@ -58,6 +60,7 @@ impl Setup {
             batch: 1,
             prefill: vec![16, 128, 512],
             steps: 16,
+            devices: 1,
             threads: None,
             no_cache: false,
         }
@@ -105,9 +108,9 @@ impl Session {
             return Err(RunError::NoPrefill);
         }
         let found = plugins::find("cpu", setup.plugin.as_deref())?;
-        let options = ClientOptions { threads: setup.threads, ..ClientOptions::default() };
+        let options =
+            ClientOptions { devices: Some(setup.devices), threads: setup.threads, ..ClientOptions::default() };
         let client = Plugin::load(&found.path)?.client(&options)?;
-        let device = client.devices().first().ok_or(RunError::NoDevice)?;
         let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
         if let Some(bundle) = &bundle {
             bundle.check_model(&config)?;
@@ -121,6 +124,7 @@ impl Session {
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
             let executable = load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?;
+            check_devices(&executable, setup.devices)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
@@ -128,8 +132,8 @@ impl Session {
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
         let list = weights(&config, sizes.compute, sizes.slots());
-        let weights = bind(&client, device, &checkpoint, &list, progress)?;
-        let cache = KvCache::new(&client, device, &config, &sizes)?;
+        let weights = bind(&decode, &checkpoint, &list, progress)?;
+        let cache = KvCache::new(&decode, weights.len(), &config, &sizes)?;
         let setup = setup.clone();
         Ok(Session { config, setup, sizes, client, prefill, decode, score: None, weights, cache, bundle })
     }
@@ -142,11 +146,6 @@ impl Session {
         &self.setup
     }
 
-    /// The device that everything is on; `open` has checked that there is one.
-    pub(super) fn device(&self) -> &Device {
-        &self.client.devices()[0]
-    }
-
     /// Loads the score program, which only scoring needs.
     pub(super) fn load_score(&mut self, progress: &dyn Progress) -> Result<usize, RunError> {
         let tokens = SCORE_TOKENS;
@@ -154,16 +153,16 @@ impl Session {
             let phase = Phase::Score { tokens };
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?);
+            let score = load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?;
+            check_devices(&score, self.setup.devices)?;
+            self.score = Some(score);
         }
         Ok(tokens)
     }
 
     /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
     pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
-        if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.sizes)?;
-        }
+        self.restore_cache()?;
         let executable = match program {
             Which::Prefill(place) => &self.prefill[place].1,
             Which::Decode => &self.decode,
@@ -184,7 +183,15 @@ impl Session {
         Ok(rest)
     }
 
-    /// A small host array on the device.
+    /// Starts again with an empty cache if a failed program lost it.
+    pub(super) fn restore_cache(&mut self) -> Result<(), RunError> {
+        if self.cache.is_lost() {
+            self.cache = KvCache::new(&self.decode, self.weights.len(), &self.config, &self.sizes)?;
+        }
+        Ok(())
+    }
+
+    /// A small host array, whole on every device.
     pub(super) fn input<T: bytemuck::NoUninit>(
         &self,
         element: ElementType,
@@ -192,7 +199,7 @@ impl Session {
         values: &[T],
     ) -> Result<Buffer, RunError> {
         let ty = TensorType::new(element, dims);
-        Ok(self.client.upload(self.device(), &ty, bytemuck::cast_slice(values))?)
+        Ok(self.client.upload(Placement::whole(self.decode.devices()), &ty, bytemuck::cast_slice(values))?)
     }
 }
 
@@ -214,16 +221,26 @@ fn load(
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
-    let options = CompileOptions::default();
     if let Some(bundle) = bundle {
         return Ok(match setup.recompile {
-            true => bundle.recompile(client, cache, &phase.name(), &options, progress)?.0,
+            true => bundle.recompile(client, cache, &phase.name(), progress)?.0,
             false => bundle.load(client, &phase.name())?,
         });
     }
     let program = program(config, &setup.sizes(), phase)?;
+    let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
+}
+
+/// Refuses a program that would leave devices idle.
+fn check_devices(executable: &LoadedExecutable, expected: usize) -> Result<(), RunError> {
+    let found = executable.signature().devices();
+    if found != expected {
+        let program = executable.executable().name().to_owned();
+        return Err(RunError::Devices { program, found, expected });
+    }
+    Ok(())
 }
 
 /// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.

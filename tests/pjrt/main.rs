@@ -4,6 +4,7 @@ mod cost;
 mod install;
 mod nonsense;
 mod run;
+mod shards;
 mod sizes;
 mod support;
 mod targets;

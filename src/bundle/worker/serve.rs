@@ -85,7 +85,8 @@ impl Devices {
     fn open(job: &Job) -> Result<(Opened, Devices), PjrtError> {
         let plugin = Plugin::load(&job.plugin)?;
         let Some(name) = &job.topology else {
-            let client = plugin.client(&ClientOptions { devices: Some(job.devices), ..ClientOptions::default() })?;
+            let devices = Some(job.devices);
+            let client = plugin.client(&ClientOptions { devices, ..ClientOptions::default() })?;
             return Ok((Opened { compiler: Compiler::of_client(&client), hbm_bytes: None }, Devices::Here(client)));
         };
         let topology = plugin.topology(name, &job.topology_options)?;

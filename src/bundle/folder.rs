@@ -105,6 +105,8 @@ impl Bundle {
                 code_bytes: outcome.memory.code_bytes,
                 peak_bytes: outcome.memory.peak_bytes,
                 total_bytes: outcome.memory.total_bytes,
+                cost: outcome.cost.clone(),
+                moved_bytes: None,
                 options: options.to_string(),
                 compile_seconds: outcome.compile_seconds,
                 cached: outcome.cached,

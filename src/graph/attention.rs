@@ -84,7 +84,9 @@ fn over_cache<'b>(
     let newest = positions.max("bt->");
     let mut state = vec![zero];
     state.extend(softmax.parts());
-    let last = b.while_loop(
+    let blocks = cache.keys.dim(2).div_ceil(ATTENTION_BLOCK);
+    let last = b.while_loop_at_most(
+        blocks,
         &state,
         |state| state[0].at_most(newest),
         |state| {

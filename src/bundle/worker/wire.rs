@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Job;
+use crate::bundle::cost::Cost;
 use crate::bundle::entry::Memory;
 use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
@@ -38,6 +39,7 @@ pub(super) enum Answer {
     /// The executable as the plugin wrote it down is attached.
     Compiled {
         memory: Memory,
+        cost: Option<Cost>,
         seconds: f64,
     },
     DoesNotFit(Shortage),

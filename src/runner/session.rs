@@ -13,7 +13,7 @@ use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
 use crate::weights::Checkpoint;
-use hlo::{ElementType, TensorType};
+use hlo::{ElementType, Signature, TensorType};
 
 /// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
 const SCORE_TOKENS: usize = 128;
@@ -124,7 +124,6 @@ impl Session {
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
             let executable = load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?;
-            check_devices(&executable, setup.devices)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
@@ -153,9 +152,7 @@ impl Session {
             let phase = Phase::Score { tokens };
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            let score = load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?;
-            check_devices(&score, self.setup.devices)?;
-            self.score = Some(score);
+            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?);
         }
         Ok(tokens)
     }
@@ -211,7 +208,7 @@ pub(super) enum Which {
     Score,
 }
 
-/// One program, from the bundle or the cache or the compiler.
+/// One program, from the bundle or the cache or the compiler. Refuses one that would leave devices of the client idle.
 fn load(
     client: &Client,
     config: &Config,
@@ -221,26 +218,25 @@ fn load(
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
+    let check = |name: &str, signature: &Signature| {
+        let (found, expected) = (signature.devices(), client.devices().len());
+        let error = || RunError::Devices { program: name.to_owned(), found, expected };
+        if found == expected { Ok(()) } else { Err(error()) }
+    };
     if let Some(bundle) = bundle {
-        return Ok(match setup.recompile {
-            true => bundle.recompile(client, cache, &phase.name(), progress)?.0,
-            false => bundle.load(client, &phase.name())?,
-        });
+        let name = phase.name();
+        let executable = match setup.recompile {
+            true => bundle.recompile(client, cache, &name, progress)?.0,
+            false => bundle.load(client, &name)?,
+        };
+        check(&name, executable.signature())?;
+        return Ok(executable);
     }
     let program = program(config, &setup.sizes(), phase)?;
+    check(&program.name, &program.signature)?;
     let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
-}
-
-/// Refuses a program that would leave devices idle.
-fn check_devices(executable: &LoadedExecutable, expected: usize) -> Result<(), RunError> {
-    let found = executable.signature().devices();
-    if found != expected {
-        let program = executable.executable().name().to_owned();
-        return Err(RunError::Devices { program, found, expected });
-    }
-    Ok(())
 }
 
 /// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.

@@ -84,7 +84,7 @@ impl Compile {
         let cache = cache.map(|cache| cache.for_model(&config.name));
         let mut programs = Vec::new();
         for phase in setup.phases() {
-            let program = program(&config, &setup.sizes(), phase)?;
+            let program = program(&config, &setup.plan(), phase)?;
             let options = CompileOptions::default();
             let (_, outcome) = load_or_compile(&client, cache.as_ref(), &program, &options, &terminal::BAR)?;
             programs.push(Built { program, outcome });

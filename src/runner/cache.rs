@@ -1,8 +1,9 @@
 //! Keys and values on the device, and which tokens they hold.
 
 use crate::config::{Config, LayerKind};
-use crate::graph::Sizes;
+use crate::graph::cache;
 use crate::pjrt::{Buffer, Client, Device};
+use crate::plan::Plan;
 use crate::runner::RunError;
 use hlo::TensorType;
 
@@ -31,13 +32,14 @@ struct Snapshot {
 
 impl KvCache {
     /// An empty cache.
-    pub fn new(client: &Client, device: &Device, config: &Config, sizes: &Sizes) -> Result<KvCache, RunError> {
-        let types = sizes.caches(config);
-        let is_ring = |place: &usize| config.layer_kinds[place / 2] == LayerKind::Sliding;
-        let rings = (0..types.len()).filter(is_ring).collect();
+    pub fn new(client: &Client, device: &Device, config: &Config, plan: &Plan) -> Result<KvCache, RunError> {
+        let tensors = cache(config, plan);
+        let is_ring = |place: &usize| config.layer_kinds[tensors[*place].layer] == LayerKind::Sliding;
+        let rings = (0..tensors.len()).filter(is_ring).collect();
+        let types = tensors.into_iter().map(|tensor| tensor.ty).collect();
         let mut cache =
             KvCache { types, rings, window: config.sliding_window, buffers: Vec::new(), sequences: Vec::new() };
-        cache.sequences.resize_with(sizes.batch, Sequence::default);
+        cache.sequences.resize_with(plan.batch, Sequence::default);
         for ty in &cache.types {
             cache.buffers.push(client.upload(device, ty, &vec![0; ty.host_bytes()])?);
         }

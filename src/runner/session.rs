@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use crate::bundle::{self, Bundle, Cache, Program};
 use crate::config::Config;
 use crate::graph::params::weights;
-use crate::graph::{Phase, Sizes, module};
+use crate::graph::{Phase, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, Device, LoadedExecutable, Plugin};
+use crate::plan::{Plan, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
@@ -61,9 +62,10 @@ impl Setup {
     }
 
     /// What the graphs are specialised for.
-    pub fn sizes(&self) -> Sizes {
+    pub fn plan(&self) -> Plan {
         let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
-        Sizes { compute: self.compute, context: self.context, batch: self.batch, largest_prefill }
+        let plan = Plan::host(Strategy::plain(self.compute), self.context);
+        Plan { batch: self.batch, largest_prefill, ..plan }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
@@ -80,7 +82,7 @@ impl Setup {
 pub struct Session {
     pub(super) config: Config,
     pub(super) setup: Setup,
-    pub(super) sizes: Sizes,
+    pub(super) plan: Plan,
     pub(super) client: Client,
     pub(super) prefill: Vec<(usize, LoadedExecutable)>,
     pub(super) decode: LoadedExecutable,
@@ -110,23 +112,23 @@ impl Session {
             bundle.check_model(&config)?;
             bundle.check_client(&client)?;
         }
-        let sizes = setup.sizes();
+        let plan = setup.plan();
 
         let cache = open_cache(&config, setup, progress);
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
-            let executable = load(&client, &config, &sizes, bundle.as_ref(), cache.as_ref(), phase, progress)?;
+            let executable = load(&client, &config, &plan, bundle.as_ref(), cache.as_ref(), phase, progress)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
             }
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
-        let list = weights(&config, sizes.compute, sizes.slots());
+        let list = weights(&config, &plan);
         let weights = bind(&client, device, &checkpoint, &list, progress)?;
-        let cache = KvCache::new(&client, device, &config, &sizes)?;
+        let cache = KvCache::new(&client, device, &config, &plan)?;
         let setup = setup.clone();
-        Ok(Session { config, setup, sizes, client, prefill, decode, score: None, weights, cache, bundle })
+        Ok(Session { config, setup, plan, client, prefill, decode, score: None, weights, cache, bundle })
     }
 
     pub fn config(&self) -> &Config {
@@ -149,7 +151,7 @@ impl Session {
             let phase = Phase::Score { tokens };
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            self.score = Some(load(&self.client, &self.config, &self.sizes, bundle, cache.as_ref(), phase, progress)?);
+            self.score = Some(load(&self.client, &self.config, &self.plan, bundle, cache.as_ref(), phase, progress)?);
         }
         Ok(tokens)
     }
@@ -157,7 +159,7 @@ impl Session {
     /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
     pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
         if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.sizes)?;
+            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.plan)?;
         }
         let executable = match program {
             Which::Prefill(place) => &self.prefill[place].1,
@@ -203,7 +205,7 @@ pub(super) enum Which {
 fn load(
     client: &Client,
     config: &Config,
-    sizes: &Sizes,
+    plan: &Plan,
     bundle: Option<&Bundle>,
     cache: Option<&Cache>,
     phase: Phase,
@@ -212,7 +214,7 @@ fn load(
     if let Some(bundle) = bundle {
         return Ok(bundle.load(client, &phase.name())?);
     }
-    let program = program(config, sizes, phase)?;
+    let program = program(config, plan, phase)?;
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &CompileOptions::default(), progress)?;
     Ok(executable)
 }
@@ -230,12 +232,12 @@ fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option
 }
 
 /// The text of one program, and what it takes and gives.
-pub fn program(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Program, RunError> {
+pub fn program(config: &Config, plan: &Plan, phase: Phase) -> Result<Program, RunError> {
     let name = phase.name();
-    let module = match module(config, sizes, phase) {
+    let module = match module(config, plan, phase) {
         Ok(module) => module,
         Err(problem) => return Err(RunError::Graph { program: name, problem }),
     };
     let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
-    Ok(Program { name, phase: phase.kind().to_owned(), rows: phase.rows(sizes), text: module.text(), signature })
+    Ok(Program { name, phase: phase.kind().to_owned(), rows: phase.rows(plan), text: module.text(), signature })
 }

@@ -1,6 +1,17 @@
-//! The devices that programs are made for, a record each. It knows no plugin and no model.
+//! The targets that programs are made for: which plugin serves them, how many devices they are, and of which generation.
+//!
+//! What the generations are stands in `chip`, how tensors lie in their memory in `tile`. All of it is data: whoever needs a
+//! number takes it from the record, and nobody else asks which target this is. It knows no plugin and no model.
+
+mod chip;
+mod tile;
 
 use std::fmt;
+
+use hlo::TensorType;
+
+pub use chip::Chip;
+pub use tile::Tile;
 
 /// What a program can be compiled for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,15 +19,23 @@ pub struct Target {
     /// As typed after `--target`.
     pub name: String,
     pub platform: Platform,
-    /// What the plugin calls the arrangement of devices; none where devices are only counted.
-    pub topology: Option<&'static str>,
+    /// What the plugin is asked for; none where devices are only counted.
+    pub topology: Option<Topology>,
     pub devices: usize,
-    /// Device memory that the compiler may use, per device; none where it is the host's, or is to be read from the topology.
+    /// Bytes of device memory that a program may use, per device, as the topology reports them; none where it is the host's
+    /// or only a device at hand can tell.
     pub hbm_bytes: Option<u64>,
-    /// Element types that the matrix units multiply without converting; the rest is storage only.
-    pub native_matmul: &'static [&'static str],
-    /// Whether this build compiles for it.
-    pub compiles: bool,
+    /// The generation of its devices; none where it is unknown before a device is at hand.
+    pub chip: Option<&'static Chip>,
+}
+
+/// An arrangement of devices that need not be here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// As the plugin calls it, such as `v5e:2x2`.
+    pub name: String,
+    /// The plugin's create options by name; all are text.
+    pub options: &'static [(&'static str, &'static str)],
 }
 
 /// Which plugin serves a target.
@@ -53,54 +72,53 @@ pub enum TargetError {
     Unknown { name: String },
     #[error("`{name}` asks for {found} host devices, expected 1 to {most}")]
     HostDevices { name: String, found: String, most: usize },
+    #[error("`{name}` is of generation `{found}`, expected one of {}", known.join(", "))]
+    Generation { name: String, found: String, known: Vec<&'static str> },
+    #[error(
+        "`{name}` has the sides `{found}`, expected two or three numbers such as `2x2` or `2x2x1`, {most} chips at most"
+    )]
+    Sides { name: String, found: String, most: usize },
 }
 
 impl TargetError {
     pub fn hint(&self) -> Option<String> {
-        Some("`precast targets` lists them".into())
+        Some("`precast targets` lists the names, and says how a topology is given".into())
     }
 }
 
 const MOST_HOST_DEVICES: usize = 64;
+/// A whole pod of the largest generation. Cloud TPU documentation, TPU7x.
+const MOST_CHIPS: usize = 9216;
 
-/// Name, topology, devices, memory in bytes, types of the matrix unit.
-type Tpu = (&'static str, &'static str, usize, Option<u64>, &'static [&'static str]);
-
-/// Topologies and devices: as libtpu 0.0.52 accepts and counts them. Memory: its attribute `device_memory_bytes_limit`, which
-/// depends on the topology and is left out where it was not read. Types: bf16 everywhere; int8 and int4 from v5 on and fp8 only
-/// on tpu7x, by the tables of vllm-project/tpu-inference.
+/// Name, topology, generation, and what `device_memory_bytes_limit` of its devices was when libtpu 0.0.52 was asked: it
+/// shrinks a little as topologies grow. `tests/pjrt/targets.rs` asks again.
 #[rustfmt::skip]
-const TPUS: [Tpu; 12] = [
-    ("v2-8",    "v2:2x2",      8, Some(8_034_172_928),   &["bf16"]),
-    ("v3-8",    "v3:2x2",      8, Some(16_624_107_520),  &["bf16"]),
-    ("v4-8",    "v4:2x2x1",    8, Some(32_745_971_712),  &["bf16"]),
-    ("v5e-1",   "v5e:1x1",     1, Some(16_909_336_064),  &["bf16", "int8", "int4"]),
-    ("v5e-4",   "v5e:2x2",     4, None,                  &["bf16", "int8", "int4"]),
-    ("v5e-8",   "v5e:2x4",     8, None,                  &["bf16", "int8", "int4"]),
-    ("v5p-8",   "v5p:2x2x1",   4, None,                  &["bf16", "int8", "int4"]),
-    ("v6e-1",   "v6e:1x1",     1, Some(33_546_042_880),  &["bf16", "int8", "int4"]),
-    ("v6e-4",   "v6e:2x2",     4, None,                  &["bf16", "int8", "int4"]),
-    ("v6e-8",   "v6e:2x4",     8, None,                  &["bf16", "int8", "int4"]),
-    ("tpu7x-2", "tpu7x:1x1x1", 2, Some(101_724_453_888), &["bf16", "fp8"]),
-    ("tpu7x-8", "tpu7x:2x2x1", 8, None,                  &["bf16", "fp8"]),
+const TPUS: [(&str, &str, &Chip, u64); 12] = [
+    ("v2-8",    "v2:2x2",      &Chip::V2,    8_034_172_928),
+    ("v3-8",    "v3:2x2",      &Chip::V3,    16_624_107_520),
+    ("v4-8",    "v4:2x2x1",    &Chip::V4,    33_014_413_312),
+    ("v5e-1",   "v5e:1x1",     &Chip::V5E,   16_909_336_064),
+    ("v5e-4",   "v5e:2x2",     &Chip::V5E,   16_909_334_528),
+    ("v5e-8",   "v5e:2x4",     &Chip::V5E,   16_909_332_480),
+    ("v5p-8",   "v5p:2x2x1",   &Chip::V5P,   102_786_660_352),
+    ("v6e-1",   "v6e:1x1",     &Chip::V6E,   33_546_042_880),
+    ("v6e-4",   "v6e:2x2",     &Chip::V6E,   33_546_041_344),
+    ("v6e-8",   "v6e:2x4",     &Chip::V6E,   33_546_039_296),
+    ("tpu7x-2", "tpu7x:1x1x1", &Chip::TPU7X, 101_724_453_888),
+    ("tpu7x-8", "tpu7x:2x2x1", &Chip::TPU7X, 101_724_450_816),
 ];
 
 impl Target {
-    /// Every target with a fixed name, the host first. `cpu-N` stands for any number of host devices and is not among them.
+    /// Every target with a name of its own, the host first. `cpu-N` and topologies are any number and not among them.
     pub fn all() -> Vec<Target> {
-        let tpus = TPUS.iter().map(|&(name, topology, devices, hbm_bytes, native_matmul)| Target {
-            name: name.into(),
-            platform: Platform::Tpu,
-            topology: Some(topology),
-            devices,
-            hbm_bytes,
-            native_matmul,
-            compiles: false,
-        });
+        let tpus = TPUS.iter().filter_map(|&(name, topology, ..)| Target::of_topology(name, topology).ok());
         std::iter::once(Target::host("cpu", 1)).chain(tpus).chain([Target::cuda()]).collect()
     }
 
-    /// The target called `name`; `cpu-4` is four host devices.
+    /// The target called `name`; `cpu-4` is four host devices, `v5e:4x4` the topology of that name.
+    ///
+    /// Of a topology without a row of its own the memory is that of a single chip, up to a few hundred KiB more than the
+    /// topology will report, and whether the plugin knows it shows when it is asked.
     pub fn named(name: &str) -> Result<Target, TargetError> {
         if let Some(count) = name.strip_prefix("cpu-") {
             let devices = count.parse().ok().filter(|devices| (1..=MOST_HOST_DEVICES).contains(devices));
@@ -110,38 +128,75 @@ impl Target {
                 most: MOST_HOST_DEVICES,
             });
         }
+        if name.contains(':') {
+            return Target::of_topology(name, name);
+        }
         let known = Target::all().into_iter().find(|target| target.name == name);
         known.ok_or_else(|| TargetError::Unknown { name: name.into() })
     }
 
-    fn host(name: &str, devices: usize) -> Target {
-        Target {
-            name: name.into(),
-            platform: Platform::Cpu,
-            topology: None,
-            devices,
-            hbm_bytes: None,
-            native_matmul: &["f32"],
-            // One graph for several devices needs sharding, which no graph has yet.
-            compiles: devices == 1,
+    /// Element types that its matrix units multiply as they are; the rest is storage only.
+    pub fn native_matmul(&self) -> &'static [&'static str] {
+        match (self.chip, self.platform) {
+            (Some(chip), _) => chip.native_matmul,
+            (None, Platform::Cpu) => &["f32"],
+            (None, _) => &[],
         }
     }
 
-    fn cuda() -> Target {
-        Target {
-            name: "cuda".into(),
-            platform: Platform::Cuda,
-            topology: None,
-            devices: 1,
-            hbm_bytes: None,
-            native_matmul: &[],
-            compiles: false,
-        }
+    /// Bytes that an argument of this type takes in the memory of one device, padding included, if the device holds all of
+    /// it. Exact for what libtpu chooses by itself; on the host, and where the generation is unknown, nothing is padded and
+    /// a 4-bit element takes a byte.
+    pub fn padded_bytes(&self, ty: &TensorType) -> u64 {
+        self.chip.map_or(ty.host_bytes() as u64, |chip| chip.padded_bytes(ty))
     }
+
+    fn host(name: &str, devices: usize) -> Target {
+        let platform = Platform::Cpu;
+        Target { name: name.into(), platform, topology: None, devices, hbm_bytes: None, chip: None }
+    }
+
+    fn cuda() -> Target {
+        let platform = Platform::Cuda;
+        Target { name: "cuda".into(), platform, topology: None, devices: 1, hbm_bytes: None, chip: None }
+    }
+
+    /// `GENERATION:SIDES`, under the name `name`.
+    fn of_topology(name: &str, topology: &str) -> Result<Target, TargetError> {
+        let (generation, sides) = topology.split_once(':').unwrap_or((topology, ""));
+        let chip = Chip::ALL.into_iter().find(|chip| chip.name == generation).ok_or_else(|| {
+            let known = Chip::ALL.iter().map(|chip| chip.name).collect();
+            TargetError::Generation { name: name.into(), found: generation.into(), known }
+        })?;
+        let chips = chips(sides).ok_or_else(|| TargetError::Sides {
+            name: name.into(),
+            found: sides.into(),
+            most: MOST_CHIPS,
+        })?;
+        let read = TPUS.iter().find(|row| row.1 == topology).map(|row| row.3);
+        Ok(Target {
+            name: name.into(),
+            platform: Platform::Tpu,
+            topology: Some(Topology { name: topology.into(), options: chip.topology_options }),
+            devices: chips * chip.devices_per_chip,
+            hbm_bytes: Some(read.unwrap_or(chip.hbm_bytes)),
+            chip: Some(chip),
+        })
+    }
+}
+
+/// The product of two or three sides, such as `2x4`. A side of 0 would end the process inside libtpu.
+fn chips(sides: &str) -> Option<usize> {
+    let digits = |side: &str| side.bytes().all(|byte| byte.is_ascii_digit()).then(|| side.parse().ok()).flatten();
+    let sides: Vec<usize> = sides.split('x').map(digits).collect::<Option<_>>()?;
+    let chips = sides.iter().try_fold(1, |product: usize, &side| product.checked_mul(side))?;
+    ((2..=3).contains(&sides.len()) && (1..=MOST_CHIPS).contains(&chips)).then_some(chips)
 }
 
 #[cfg(test)]
 mod tests {
+    use hlo::ElementType;
+
     use super::*;
 
     #[test]
@@ -149,6 +204,8 @@ mod tests {
         for target in Target::all() {
             assert_eq!(Target::named(&target.name), Ok(target));
         }
+        assert_eq!(Target::all().len(), TPUS.len() + 2);
+        assert!(TPUS.iter().all(|row| row.1.split_once(':').is_some_and(|(generation, _)| generation == row.2.name)));
     }
 
     #[test]
@@ -159,5 +216,35 @@ mod tests {
             assert!(error.contains(wrong) && error.contains("expected 1 to 64"), "{error}");
         }
         assert_eq!(Target::named("v7x").unwrap_err().to_string(), "there is no target `v7x`");
+    }
+
+    #[test]
+    fn topologies_are_counted_in_devices() {
+        let rows = [("v5e:4x4", 16), ("v2:4x4", 32), ("v4:4x4x4", 64), ("v5p:2x2x2", 8), ("tpu7x:4x4x4", 128)];
+        for (name, devices) in rows {
+            let target = Target::named(name).unwrap();
+            let topology = target.topology.as_ref().unwrap();
+            assert_eq!((target.name.as_str(), topology.name.as_str(), target.devices), (name, name, devices));
+            assert_eq!(target.hbm_bytes, target.chip.map(|chip| chip.hbm_bytes), "{name}");
+        }
+        let known = Target::named("v5e-4").unwrap();
+        assert_eq!(Target::named("v5e:2x2"), Ok(Target { name: "v5e:2x2".into(), ..known }));
+    }
+
+    #[test]
+    fn topologies_that_cannot_be_are_refused_with_what_can() {
+        let error = Target::named("v9:1x1").unwrap_err().to_string();
+        assert_eq!(error, "`v9:1x1` is of generation `v9`, expected one of v2, v3, v4, v5e, v5p, v6e, tpu7x");
+        for wrong in ["0x1", "", "4", "2x2x1x1", "2x", "+2x2", "2x2_twisted", "9217x1", "99999999999x99999999999"] {
+            let error = Target::named(&format!("v5e:{wrong}")).unwrap_err().to_string();
+            assert!(error.contains(&format!("the sides `{wrong}`, expected two or three numbers")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_host_pads_nothing() {
+        let packed = TensorType::new(ElementType::F4E2M1FN, [3, 5]);
+        assert_eq!(Target::named("cpu").unwrap().padded_bytes(&packed), 15);
+        assert_eq!(Target::named("v5e-1").unwrap().padded_bytes(&packed), 512);
     }
 }

@@ -121,7 +121,7 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn wrong_usage_ends_with_2_and_says_both_sides() {
-    let rows: [(&[&str], &[&str]); 12] = [
+    let rows: [(&[&str], &[&str]); 13] = [
         (&["plan", "--model", "demo"], &["no verb `plan` yet"]),
         (&["golden", "check"], &["no verb `golden` yet"]),
         (&["frobnicate"], &["frobnicate"]),
@@ -133,7 +133,11 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
         (&["run", "--model", "demo", "--prompt", "x", "--tokens", "1"], &["--prompt", "--tokens"]),
         (&["run", "--model", "demo", "--tokens", "1,two"], &["entry 1 of `--tokens` is `two`, expected a token id"]),
         (&["tokens"], &["--conversation", "--text", "--parse"]),
-        (&["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "v6e-1"], &["`v6e-1`", "cannot compile"]),
+        (
+            &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "v9:1x1"],
+            &["`v9`, expected one of v2, v3, v4, v5e", "hint:"],
+        ),
+        (&["compile", "--model", "gpt-oss-20b", "--target", "cuda", "--out", "x"], &["`cuda`", "only one for `cpu`"]),
         (
             &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "cpu-99"],
             &["`cpu-99` asks for 99", "1 to 64"],
@@ -192,11 +196,32 @@ fn what_is_here_is_reported() {
     let plugins = json(&output(&mut precast(&["plugins", "list", "--json"])));
     let cpu = &plugins["plugins"][0];
     assert!(cpu["name"] == "cpu" && cpu["api"].as_str().is_some_and(|api| api.starts_with("0.")), "{cpu}");
+}
 
+#[test]
+fn targets_are_listed_in_numbers() {
     let targets = json(&output(&mut precast(&["targets", "--json"])));
-    let compiled: Vec<&Value> = array(&targets["targets"]).iter().filter(|target| target["compiles"] == true).collect();
-    assert_eq!(compiled.len(), 1);
-    assert_eq!(compiled[0]["name"], "cpu");
+    let row = |name: &str| {
+        let found = array(&targets["targets"]).iter().find(|target| target["name"] == name);
+        found.unwrap_or_else(|| panic!("`{name}` is missing in {targets}"))
+    };
+    let v2 = row("v2-8");
+    assert_eq!((&v2["platform"], &v2["topology"], &v2["generation"]), (&"tpu".into(), &"v2:2x2".into(), &"v2".into()));
+    assert_eq!((&v2["devices"], &v2["stores_4_bit"]), (&Value::from(8), &Value::Bool(false)));
+    for field in ["hbm_bytes", "hbm_bytes_per_second", "clock_hz", "bf16_flops", "matrix_units", "matrix_columns"] {
+        assert!(v2[field].as_u64() > Some(0) && row("cpu")[field].is_null(), "{field}");
+    }
+    assert_eq!(v2["tiles"][0], serde_json::json!({"element_bits": 32, "sublanes": 8, "lanes": 128}));
+    assert_eq!(row("cpu")["native_matmul"], serde_json::json!(["f32"]));
+
+    let text = stdout(&output(&mut precast(&["targets"])));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("target") && lines.iter().all(|line| line.len() <= 130), "{text}");
+    let shown = lines.iter().find(|line| line.starts_with("v5e-1 ")).expect("a line");
+    for said in ["v5e:1x1", "15.7 GiB", "820 GB/s", "1.50 GHz", "197 TFLOP/s", "bf16 int8 int4", "4 bits"] {
+        assert!(shown.contains(said), "`{said}` is not in `{shown}`");
+    }
+    assert!(text.contains("`cpu-N`") && text.contains("`GENERATION:SIDES`"), "{text}");
 }
 
 #[test]

@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::inspect::text;
-use super::model::{Compute, compiling_target, config, context_for};
+use super::model::{Compute, config, context_for, target};
 use super::{plugins, terminal};
 use crate::bundle::{Built, Bundle, Cache, Contents, load_or_compile};
 use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
 use crate::runner::Setup;
 use crate::runner::program;
+use crate::target::Platform;
 
 /// Compile a model's programs into a bundle
 #[derive(Args)]
@@ -61,7 +62,13 @@ pub struct Compile {
 
 impl Compile {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let target = compiling_target(&self.target)?;
+        let target = target(&self.target)?;
+        if target.platform != Platform::Cpu || target.devices != 1 {
+            return Err(Failure::usage(format!(
+                "a bundle for `{}` cannot be made yet, only one for `cpu`",
+                target.name
+            )));
+        }
         let config = config(&self.model)?;
         let kv = self.kv.unwrap_or(self.weights);
         if kv != self.weights {

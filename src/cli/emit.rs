@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
-use super::model::{Compute, compiling_target, config, context_for};
+use super::model::{Compute, config, context_for, target};
 use super::terminal;
 use crate::graph::Phase;
 use crate::plan::{Plan, Strategy};
@@ -50,7 +50,7 @@ enum PhaseName {
 
 impl Emit {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        compiling_target(&self.target)?;
+        target(&self.target)?;
         let config = config(&self.model)?;
         let tokens = self.rows.unwrap_or(128) as usize;
         let (phase, batch, largest_prefill) = match self.phase {

@@ -5,4 +5,5 @@ mod nonsense;
 mod run;
 mod sizes;
 mod support;
+mod targets;
 mod tpu;

@@ -353,15 +353,18 @@ fn write(folder: &Path, cache: &Cache, constant: f32) -> Result<Bundle, BundleEr
         config: &config,
         model: "test".into(),
         target: "cpu".into(),
+        topology: None,
+        devices: 1,
         weights: "f32".into(),
         kv: "f32".into(),
+        dense: String::new(),
         context: 16,
         batch: 1,
     };
     let built = ["prefill_4", "decode"].map(|name| {
         let program = program(name, 1, constant);
         let (_, outcome) = obtain(cache, &program);
-        Built { program, outcome }
+        Built { program, options: CompileOptions::default(), outcome }
     });
     Bundle::write(folder, &contents, &built)
 }
@@ -397,7 +400,9 @@ fn a_bundle_is_written_replaced_loaded_and_reported() {
 
     let report = serde_json::to_value(bundle.manifest().report()).expect("JSON");
     let keys = |value: &serde_json::Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&report), ["key", "model", "target", "weights", "kv", "context", "batch", "plugin", "programs"]);
+    let agreed =
+        ["key", "model", "target", "weights", "kv", "context", "batch", "plugin", "topology", "devices", "programs"];
+    assert_eq!(keys(&report), agreed);
     assert_eq!(keys(&report["plugin"]), ["name", "version", "api"]);
     let program = &report["programs"][0];
     for name in [
@@ -488,7 +493,7 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
     type Change = fn(&mut serde_json::Value);
     let dir = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::open(dir.path().join("cache"));
-    let rows: [(Change, &str); 15] = [
+    let rows: [(Change, &str); 16] = [
         (|m| m["format"] = 2.into(), "format version 2, this precast reads 1"),
         (|m| m["format"] = "1".into(), "invalid type: string"),
         (|m| m["programs"] = 7.into(), "invalid type: integer"),
@@ -514,6 +519,7 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
             "bundle does not fit this machine: `plugin sha256` is",
         ),
         (|m| m["programs"][0]["key"]["platform"] = "tpu".into(), "`platform` is `cpu`, was `tpu`"),
+        (|m| m["programs"][0]["key"]["devices"] = "4".into(), "`devices` is `1`, was `4`"),
         (
             |m| {
                 let features = &mut m["programs"][0]["key"]["cpu features"];

@@ -80,7 +80,8 @@ fn ops() -> Module {
         let rows = x.rows(n).concatenate(&[x.slice(&[1..3, 0..6])], 0).transpose("ab->ba");
         let total = rows.sum("ba->b") + rows.max("ba->b") + rows.min("ba->b");
         let index = rows.argmax_last();
-        let grown = b.while_loop(
+        let grown = b.while_loop_at_most(
+            3,
             &[b.integer(0), x],
             |s| s[0].below(3) & s[1].above(0.0).any("ab->") & s[1].below(9.0).all("ab->"),
             |s| vec![s[0] + 1, s[1].dynamic_update(s[1].dynamic_slice(&[s[0], s[0]], &[1, 2]), &[s[0], s[0]])],

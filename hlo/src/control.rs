@@ -32,6 +32,32 @@ impl Builder {
         condition: impl FnOnce(&[Tensor<'b>]) -> Tensor<'b>,
         body: impl FnOnce(&[Tensor<'b>]) -> Vec<Tensor<'b>>,
     ) -> Vec<Tensor<'b>> {
+        self.repeat(String::new(), state, condition, body)
+    }
+
+    /// [`Builder::while_loop`] with a promise that `condition` holds at most `trips` times in a row. The promise changes nothing
+    /// that is computed: it stands as `precast_trips` among the op's frontend attributes, which XLA carries along, so that whoever
+    /// reads a program can tell what its loops may cost.
+    #[track_caller]
+    pub fn while_loop_at_most<'b>(
+        &'b self,
+        trips: usize,
+        state: &[Tensor<'b>],
+        condition: impl FnOnce(&[Tensor<'b>]) -> Tensor<'b>,
+        body: impl FnOnce(&[Tensor<'b>]) -> Vec<Tensor<'b>>,
+    ) -> Vec<Tensor<'b>> {
+        let attribute = format!(" {{mhlo.frontend_attributes = {{precast_trips = \"{trips}\"}}}}");
+        self.repeat(attribute, state, condition, body)
+    }
+
+    #[track_caller]
+    fn repeat<'b>(
+        &'b self,
+        attributes: String,
+        state: &[Tensor<'b>],
+        condition: impl FnOnce(&[Tensor<'b>]) -> Tensor<'b>,
+        body: impl FnOnce(&[Tensor<'b>]) -> Vec<Tensor<'b>>,
+    ) -> Vec<Tensor<'b>> {
         let types = types_of(state);
         let (test, test_types) = self.region(&types, |state| vec![condition(state)]);
         let (step, step_types) = self.region(&types, body);
@@ -43,8 +69,10 @@ impl Builder {
                 return Err(format!("a loop's body gives {}, expected {}", shown(&step_types), shown(&types))); // while C2
             }
             let types_text = list(&types);
-            let template =
-                format!("\"stablehlo.while\"({}) ($r0, $r1) : ({types_text}) -> ({types_text})", places(types.len()));
+            let template = format!(
+                "\"stablehlo.while\"({}) ($r0, $r1){attributes} : ({types_text}) -> ({types_text})",
+                places(types.len())
+            );
             let draft =
                 Draft { mnemonic: "stablehlo.while", template, operands: state.to_vec(), regions: vec![test, step] };
             Ok((draft, types.clone()))
@@ -163,6 +191,20 @@ mod tests {
         check_error(
             &[s32([])],
             |b, x| b.while_loop(&[x[0]], |s| s[0], |s| vec![s[0]])[0],
+            "a loop's condition gives s32[], expected pred[]",
+        );
+    }
+
+    #[test]
+    fn a_loop_can_state_how_often_it_runs() {
+        check(
+            &[s32([])],
+            |b, x| b.while_loop_at_most(7, &[x[0]], |s| s[0].below(7), |s| vec![s[0] + 1])[0],
+            "}) {mhlo.frontend_attributes = {precast_trips = \"7\"}} : (tensor<i32>) -> (tensor<i32>)",
+        );
+        check_error(
+            &[s32([])],
+            |b, x| b.while_loop_at_most(7, &[x[0]], |s| s[0], |s| vec![s[0]])[0],
             "a loop's condition gives s32[], expected pred[]",
         );
     }

@@ -10,9 +10,11 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::compile::Outcome;
-use super::entry::{EntryError, Header, Label, Memory, Payload};
+use super::entry::{EntryError, Findings, Header, Label, Payload};
+use super::identity::entries::PLATFORM;
 use super::key::Key;
 use super::lock::Lock;
+use super::shortage::Shortage;
 use crate::progress::{Event, Progress};
 
 /// How many bytes of executables are kept if nobody says otherwise.
@@ -54,6 +56,8 @@ pub struct Content {
     pub key: Key,
     pub created: SystemTime,
     pub compile_seconds: f64,
+    /// Why there is no executable, if the entry keeps a verdict instead.
+    pub shortage: Option<Shortage>,
 }
 
 /// What `Cache::clear` removed.
@@ -67,7 +71,7 @@ pub struct Cleared {
 pub(super) struct Made<T, E> {
     pub executable: T,
     pub payload: Result<Vec<u8>, E>,
-    pub memory: Memory,
+    pub findings: Findings,
 }
 
 impl Cache {
@@ -137,13 +141,13 @@ impl Cache {
         self.folder.join("plugins.json")
     }
 
-    /// The executable of `key`: what `load` makes of the cached bytes, or what `make` makes. Of several processes and threads
+    /// The executable of `key`: what `load` makes of the cached bytes and findings, or what `make` makes. Of several processes and threads
     /// that want the same, one makes it and the others wait. `E` only ever comes from `make`.
     pub(super) fn obtain<T, E: Display>(
         &self,
         key: &Key,
         label: &Label,
-        load: impl Fn(&[u8]) -> Result<T, E>,
+        load: impl Fn(&[u8], &Findings) -> Result<T, E>,
         make: impl FnOnce() -> Result<Made<T, E>, E>,
         progress: &dyn Progress,
     ) -> Result<(T, Outcome), E> {
@@ -177,7 +181,7 @@ impl Cache {
         let seconds = begin.elapsed().as_secs_f64();
         match &made.payload {
             Ok(payload) => {
-                let header = Header::new(label, key, made.memory, seconds, unix_seconds(SystemTime::now()), payload);
+                let header = Header::new(label, key, &made.findings, seconds, unix_seconds(SystemTime::now()), payload);
                 if let Err(error) = self.store(&file, &id, &header, payload) {
                     let place = self.folder.display();
                     warn_once(progress, &self.folder, &format!("executables are not cached: {error} (`{place}`)"));
@@ -192,7 +196,7 @@ impl Cache {
         let outcome = Outcome {
             cached: false,
             key: key.clone(),
-            memory: made.memory,
+            memory: made.findings.memory,
             compile_seconds: seconds,
             seconds,
             why: Some(why),
@@ -206,7 +210,7 @@ impl Cache {
         &self,
         file: &Path,
         key: &Key,
-        load: impl Fn(&[u8]) -> Result<T, E>,
+        load: impl Fn(&[u8], &Findings) -> Result<T, E>,
         problem: &mut Option<String>,
         begin: Instant,
     ) -> Option<(T, Outcome)> {
@@ -225,14 +229,14 @@ impl Cache {
             *problem = Some("is the executable of another key".to_string());
             return None;
         }
-        match load(&payload) {
+        match load(&payload, &header.findings) {
             Ok(executable) => {
                 // The time of the last use, by which the cache decides what goes; a cache that is only read has none.
                 let _ = File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
                 let outcome = Outcome {
                     cached: true,
                     key: header.key,
-                    memory: header.memory,
+                    memory: header.findings.memory,
                     compile_seconds: header.compile_seconds,
                     seconds: begin.elapsed().as_secs_f64(),
                     why: None,
@@ -327,11 +331,14 @@ impl Cache {
             let content = listed.content.ok().filter(|content| content.label.name == label.name)?;
             let is_model = content.label.model == label.model;
             let differences = key.differences(&content.key);
-            Some((!is_model, differences.len(), std::cmp::Reverse(content.created), differences, content.label.model))
+            Some((!is_model, differences.len(), std::cmp::Reverse(content.created), differences, content.label))
         });
         match relatives.min_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2))) {
             None => format!("no executable of `{}` is cached", label.name),
-            Some((true, .., model)) => format!("`{}` is cached for `{model}` only", label.name),
+            Some((true, .., other)) => format!("`{}` is cached for `{}` only", label.name, other.model),
+            Some((.., differences, other)) if differences.iter().any(|difference| difference.entry == PLATFORM) => {
+                format!("`{}` is cached for `{}` only", label.name, other.target)
+            }
             Some((false, .., differences, _)) => {
                 let clauses: Vec<String> = differences.iter().map(ToString::to_string).collect();
                 format!("it differs from the cached one: {}", clauses.join(", "))
@@ -352,6 +359,7 @@ impl Cache {
                         .checked_add(Duration::from_secs(header.created))
                         .unwrap_or(SystemTime::UNIX_EPOCH),
                     compile_seconds: header.compile_seconds,
+                    shortage: header.findings.shortage,
                 }),
                 Ok(_) => Err("is the executable of another key".to_string()),
                 Err(error) => Err(error.to_string()),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::cache::{Cache, Cleared, Made};
 use super::compile::Outcome;
-use super::entry::{Label, Memory};
+use super::entry::{Findings, Label, Memory};
 use super::key::Key;
 use super::lock::Lock;
 use crate::progress::{Event, Progress};
@@ -41,9 +41,10 @@ fn key(value: &str) -> Key {
 
 /// What `cache` gives for `key`, where making it takes `payload`; says whether `payload` had to be made.
 fn obtain(cache: &Cache, key: &Key, payload: &[u8], notes: &Notes) -> (Vec<u8>, Outcome) {
-    let memory = Memory { temp_bytes: 7, ..Memory::default() };
-    let make = || Ok(Made { executable: payload.to_vec(), payload: Ok(payload.to_vec()), memory });
-    let load = |bytes: &[u8]| if bytes == b"unloadable" { Err("no".to_string()) } else { Ok(bytes.to_vec()) };
+    let findings = Findings { memory: Memory { temp_bytes: 7, ..Memory::default() }, ..Findings::default() };
+    let make = || Ok(Made { executable: payload.to_vec(), payload: Ok(payload.to_vec()), findings: findings.clone() });
+    let load =
+        |bytes: &[u8], _: &Findings| if bytes == b"unloadable" { Err("no".to_string()) } else { Ok(bytes.to_vec()) };
     cache.obtain(key, &label("p", "m"), load, make, notes).expect("a fake never fails")
 }
 
@@ -138,9 +139,9 @@ fn of_many_who_want_the_same_one_makes_it() {
                 let make = || {
                     made.fetch_add(1, Ordering::SeqCst);
                     std::thread::sleep(Duration::from_millis(100));
-                    Ok::<_, String>(Made { executable: vec![1], payload: Ok(vec![1]), memory: Memory::default() })
+                    Ok::<_, String>(Made { executable: vec![1], payload: Ok(vec![1]), findings: Findings::default() })
                 };
-                let load = |bytes: &[u8]| Ok(bytes.to_vec());
+                let load = |bytes: &[u8], _: &Findings| Ok(bytes.to_vec());
                 let cache = Cache::open(dir.path());
                 cache.obtain(&key("a"), &label("p", "m"), load, make, &notes).expect("made or loaded");
             });
@@ -155,8 +156,8 @@ fn a_miss_is_explained_by_the_nearest_relative() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::open(dir.path());
     let why = |key: Key, label: Label| {
-        let make = || Ok::<_, String>(Made { executable: (), payload: Ok(vec![]), memory: Memory::default() });
-        let (_, outcome) = cache.obtain(&key, &label, |_| Ok(()), make, &()).expect("made");
+        let make = || Ok::<_, String>(Made { executable: (), payload: Ok(vec![]), findings: Findings::default() });
+        let (_, outcome) = cache.obtain(&key, &label, |_, _| Ok(()), make, &()).expect("made");
         outcome.why.expect("a miss")
     };
     assert_eq!(why(key("a"), label("p", "m")), "no executable of `p` is cached");

@@ -3,7 +3,7 @@
 use hlo::Signature;
 
 use super::cache::{Cache, Made};
-use super::entry::{Label, Memory, Payload};
+use super::entry::{Findings, Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
 use super::key::{Key, sha256};
@@ -56,6 +56,11 @@ pub fn key_of(
     let shared = identity::of_client(client, cache.map(Cache::stamps).as_deref()).map_err(|source| {
         BundleError::Io { action: "read the plugin", path: client.plugin().path().to_path_buf(), source }
     })?;
+    Ok(program_key(shared, cache, program, options))
+}
+
+/// The key of `program` compiled with `options` by the compiler that `shared` describes.
+pub(super) fn program_key(shared: Key, cache: Option<&Cache>, program: &Program, options: &CompileOptions) -> Key {
     // The bytes are what the compiler gets; the overrides stand beside them so that a difference can be read.
     let key = shared
         .entry("key format", KEY_FORMAT)
@@ -65,7 +70,7 @@ pub fn key_of(
         .overrides
         .iter()
         .fold(key, |key, (name, value)| key.entry(format!("option {name}"), format!("{value:?}")));
-    Ok(cache.map(Cache::further).into_iter().fold(key, |key, further| key.with(further)))
+    cache.map(Cache::further).into_iter().fold(key, |key, further| key.with(further))
 }
 
 /// Loads `program` from `cache` or compiles it, and then keeps it there. Fails only if the compiler does.
@@ -82,12 +87,18 @@ pub fn load_or_compile(
     let what = format!("compile {}", program.name);
     progress.report(Event::Begin { what: &what, total: None, unit: Unit::Items });
     let obtained = obtain(client, cache, program, options, progress);
-    match &obtained {
-        Ok((_, outcome)) if outcome.cached => progress.report(Event::End("cached")),
-        Ok((_, outcome)) => progress.report(Event::End(&format!("{:.1} s", outcome.seconds))),
+    tell_end(progress, obtained.as_ref().map(|(_, outcome)| outcome));
+    obtained
+}
+
+/// Tells how a compilation came out.
+pub(super) fn tell_end(progress: &dyn Progress, obtained: Result<&Outcome, &BundleError>) {
+    match obtained {
+        Ok(outcome) if outcome.cached => progress.report(Event::End("cached")),
+        Ok(outcome) => progress.report(Event::End(&format!("{:.1} s", outcome.seconds))),
+        Err(BundleError::DoesNotFit { .. }) => progress.report(Event::End("does not fit")),
         Err(_) => progress.report(Event::End("failed")),
     }
-    obtained
 }
 
 fn obtain(
@@ -114,14 +125,14 @@ fn obtain(
     let make = || -> Result<Made<LoadedExecutable, PjrtError>, PjrtError> {
         let executable = compile()?;
         let (payload, memory) = (executable.executable().serialize(), memory(&executable.executable()));
-        Ok(Made { executable, payload, memory })
+        Ok(Made { executable, payload, findings: Findings { memory, ..Findings::default() } })
     };
-    let load = |payload: &[u8]| client.load(payload, &program.signature);
+    let load = |payload: &[u8], _: &Findings| client.load(payload, &program.signature);
     cache.obtain(&key, &label, load, make, progress).map_err(failed)
 }
 
 /// What the plugin says that the executable needs; what it does not say is 0.
-fn memory(executable: &Executable) -> Memory {
+pub(super) fn memory(executable: &Executable) -> Memory {
     let stats = executable.memory_stats().unwrap_or_default();
     let code_bytes = match stats.code {
         0 => executable.code_bytes().unwrap_or(0),
@@ -133,5 +144,10 @@ fn memory(executable: &Executable) -> Memory {
         alias_bytes: stats.alias,
         temp_bytes: stats.temp,
         code_bytes,
+        peak_bytes: stats.peak,
+        total_bytes: match stats.total_allocation {
+            0 => (stats.argument + stats.output + stats.temp).saturating_sub(stats.alias),
+            told => told,
+        },
     }
 }

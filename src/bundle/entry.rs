@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::key::{Key, sha256};
+use super::shortage::Shortage;
 
 /// The format that this version writes, and the only one that it reads.
 const FORMAT: u32 = 1;
@@ -34,6 +35,21 @@ pub struct Memory {
     pub alias_bytes: u64,
     pub temp_bytes: u64,
     pub code_bytes: u64,
+    /// The most that is held at once while it runs; 0 where the compiler does not say.
+    #[serde(default)]
+    pub peak_bytes: u64,
+    /// All that is set aside for a run, outputs that take over an argument counted once.
+    #[serde(default)]
+    pub total_bytes: u64,
+}
+
+/// What is known of an executable without running it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Findings {
+    pub memory: Memory,
+    /// Why there is none: an entry without an executable keeps the compiler's verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<Shortage>,
 }
 
 /// An executable as the plugin wrote it down when it was compiled. A plugin may write a loaded one down otherwise: XLA's CPU
@@ -52,7 +68,8 @@ impl fmt::Debug for Payload {
 pub(super) struct Header {
     pub label: Label,
     pub key: Key,
-    pub memory: Memory,
+    #[serde(flatten)]
+    pub findings: Findings,
     pub compile_seconds: f64,
     /// Seconds since 1970.
     pub created: u64,
@@ -78,11 +95,18 @@ fn damaged(what: impl Into<String>) -> EntryError {
 }
 
 impl Header {
-    pub fn new(label: &Label, key: &Key, memory: Memory, compile_seconds: f64, created: u64, payload: &[u8]) -> Header {
+    pub fn new(
+        label: &Label,
+        key: &Key,
+        findings: &Findings,
+        compile_seconds: f64,
+        created: u64,
+        payload: &[u8],
+    ) -> Header {
         Header {
             label: label.clone(),
             key: key.clone(),
-            memory,
+            findings: findings.clone(),
             compile_seconds,
             created,
             payload_bytes: payload.len() as u64,

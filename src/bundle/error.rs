@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::identity::VARIABLES;
 use super::key::Difference;
+use super::shortage::Shortage;
 use crate::pjrt::PjrtError;
 
 /// A program that does not compile, or a bundle that cannot be written, read or used.
@@ -11,6 +13,17 @@ use crate::pjrt::PjrtError;
 pub enum BundleError {
     #[error("program `{program}` does not compile: {source}")]
     Compile { program: String, source: Box<PjrtError> },
+    #[error("compiler for `{target}` does not start: {message}\n  log in `{}`", log.display())]
+    Worker { target: String, message: String, log: PathBuf, hint: Option<String> },
+    /// The process of the compiler ended before it answered; without a program, while it loaded the plugin.
+    #[error(
+        "the compiler for `{target}` crashed {} ({end})\n  log in `{}`", at_program(program.as_deref()), log.display()
+    )]
+    Crashed { program: Option<String>, target: String, end: String, was_killed: bool, log: PathBuf },
+    #[error("program `{program}` does not compile for `{target}`: {message}\n  log in `{}`", log.display())]
+    NotCompiled { program: String, target: String, message: String, log: PathBuf, hint: Option<String> },
+    #[error("program `{program}` does not fit `{target}`: {shortage}")]
+    DoesNotFit { program: String, target: String, shortage: Box<Shortage> },
     #[error("program `{program}` cannot be written down by this plugin")]
     Serialize { program: String },
     #[error("cannot {action}: {source}\n  in `{}`", path.display())]
@@ -28,6 +41,19 @@ pub enum BundleError {
     /// The bundle was made for another device, plugin or host.
     #[error("bundle does not fit this machine: {}\n  in `{}`", differing(differences), folder.display())]
     Elsewhere { folder: PathBuf, differences: Vec<Difference>, rebuild: String },
+    /// The bundle was made for devices of another platform.
+    #[error(
+        "bundle is for `{target}` ({devices} {kind}), this machine has `{here}`\n  in `{}`", folder.display()
+    )]
+    OtherDevice {
+        folder: PathBuf,
+        target: String,
+        devices: usize,
+        kind: String,
+        here: String,
+        recompiles: bool,
+        rebuild: String,
+    },
     #[error("plugin refuses program `{program}` of the bundle: {source}\n  in `{}`", folder.display())]
     Refused { folder: PathBuf, program: String, source: Box<PjrtError>, rebuild: String },
     #[error("bundle was made for another model: {}\n  in `{}`", differing(differences), folder.display())]
@@ -43,6 +69,21 @@ impl BundleError {
     pub fn hint(&self) -> Option<String> {
         match self {
             BundleError::Compile { source, .. } => source.hint(),
+            BundleError::Worker { hint, .. } | BundleError::NotCompiled { hint, .. } => hint.clone(),
+            BundleError::Crashed { was_killed: true, .. } => Some(
+                "the system may have ended it for want of memory: try again with less running beside it".to_string(),
+            ),
+            BundleError::Crashed { .. } => Some(match set_flags().as_slice() {
+                [] => {
+                    "the log has what the compiler said; another `--prefill` size or precision may do without what it \
+                       stumbles over"
+                        .to_string()
+                }
+                names => {
+                    format!("{} may name a flag that the compiler does not know: it ends then", names.join(" or "))
+                }
+            }),
+            BundleError::DoesNotFit { shortage, .. } => Some(shortage.hint()),
             BundleError::NotABundle { .. } => Some("`precast compile --out DIR` makes one".to_string()),
             BundleError::Version { .. } | BundleError::Damaged { .. } | BundleError::Checksum { .. } => {
                 Some("make the bundle again with `precast compile`, or copy it again".to_string())
@@ -53,11 +94,27 @@ impl BundleError {
             BundleError::Elsewhere { rebuild, .. } | BundleError::Refused { rebuild, .. } => Some(format!(
                 "`--recompile` compiles what the bundle holds for this machine; `{rebuild}` makes a bundle that fits"
             )),
+            BundleError::OtherDevice { recompiles: true, rebuild, .. } => Some(format!(
+                "`--recompile` compiles what the bundle holds for this machine; `{rebuild}` makes a bundle for it"
+            )),
+            BundleError::OtherDevice { target, .. } => {
+                Some(format!("run it on a machine with `{target}`; what it holds cannot be compiled for this one"))
+            }
             BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
             BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),
             BundleError::Serialize { .. } | BundleError::Io { .. } | BundleError::ProgramName { .. } => None,
         }
     }
+}
+
+fn at_program(program: Option<&str>) -> String {
+    program.map_or("while it started".to_string(), |program| format!("on program `{program}`"))
+}
+
+/// The variables of the environment that pass flags to a compiler and are set.
+fn set_flags() -> Vec<String> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    VARIABLES.iter().filter(|name| is_set(name)).map(|name| format!("`{name}`")).collect()
 }
 
 fn differing(differences: &[Difference]) -> String {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::cache::{Cache, sync_folder};
 use super::compile::{Outcome, Program, load_or_compile};
 use super::error::BundleError;
-use super::identity;
+use super::identity::{self, entries};
 use super::key::sha256;
 use super::manifest::{
     EXECUTABLE_END, FORMAT, Manifest, MeshEntry, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
@@ -41,8 +41,13 @@ pub struct Contents<'a> {
     /// Such as `gpt-oss-20b`, as `--model` takes it.
     pub model: String,
     pub target: String,
+    /// What the plugin calls the target, such as `v5e:1x1`; `None` where devices are only counted.
+    pub topology: Option<String>,
+    pub devices: usize,
     pub weights: String,
     pub kv: String,
+    /// How matrices outside of the experts are stored, where that is not how the experts are.
+    pub dense: String,
     pub context: usize,
     pub batch: usize,
 }
@@ -51,6 +56,7 @@ pub struct Contents<'a> {
 #[derive(Clone, Debug)]
 pub struct Built {
     pub program: Program,
+    pub options: CompileOptions,
     pub outcome: Outcome,
 }
 
@@ -78,7 +84,7 @@ impl Bundle {
             Ok(digest)
         };
         let mut entries = Vec::new();
-        for Built { program, outcome } in programs {
+        for Built { program, options, outcome } in programs {
             if !is_file_name(&program.name) {
                 return Err(BundleError::ProgramName { name: program.name.clone() });
             }
@@ -97,6 +103,9 @@ impl Bundle {
                 alias_bytes: outcome.memory.alias_bytes,
                 temp_bytes: outcome.memory.temp_bytes,
                 code_bytes: outcome.memory.code_bytes,
+                peak_bytes: outcome.memory.peak_bytes,
+                total_bytes: outcome.memory.total_bytes,
+                options: options.to_string(),
                 compile_seconds: outcome.compile_seconds,
                 cached: outcome.cached,
                 key: outcome.key.clone(),
@@ -111,8 +120,11 @@ impl Bundle {
             model: contents.model.clone(),
             config: config_key(contents.config),
             target: contents.target.clone(),
+            topology: contents.topology.clone(),
+            devices: contents.devices,
             weights: contents.weights.clone(),
             kv: contents.kv.clone(),
+            dense: contents.dense.clone(),
             context: contents.context,
             batch: contents.batch,
             plugin: Plugin::of(&programs.first().map(|built| built.outcome.key.clone()).unwrap_or_default()),
@@ -179,12 +191,31 @@ impl Bundle {
 
     /// Refuses a client that the bundle's executables were not made for, naming what differs.
     pub fn check_client(&self, client: &Client) -> Result<(), BundleError> {
+        self.check_platform(&client.platform_name(), self.manifest.devices == 1)?;
         self.manifest.programs.iter().try_for_each(|program| self.check_program(client, program))
     }
 
+    /// Refuses devices of another platform, such as `cpu`. `recompiles` says whether they could run the programs once compiled
+    /// anew, which is then the way out.
+    pub fn check_platform(&self, here: &str, recompiles: bool) -> Result<(), BundleError> {
+        let manifest = &self.manifest;
+        if manifest.plugin.name == here {
+            return Ok(());
+        }
+        let key = manifest.programs.first().map(|program| &program.key);
+        Err(BundleError::OtherDevice {
+            folder: self.folder.clone(),
+            target: manifest.target.clone(),
+            devices: manifest.devices,
+            kind: key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name).to_string(),
+            here: here.to_string(),
+            recompiles,
+            rebuild: manifest.command_for(here),
+        })
+    }
+
     fn check_program(&self, client: &Client, program: &ProgramEntry) -> Result<(), BundleError> {
-        let stamps = Cache::default_folder().map(|folder| Cache::open(folder).stamps());
-        let ours = identity::of_client(client, stamps.as_deref())
+        let ours = identity::of_client(client, identity::default_stamps().as_deref())
             .map_err(|source| io_error("read the plugin", client.plugin().path(), source))?;
         let differences = identity::refusing(&ours, &program.key);
         match differences.is_empty() {

@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::cache::Cache;
 use super::key::{Difference, Key, hex};
-use crate::pjrt::Client;
+use crate::pjrt::{Client, Value};
 
 /// The names of the entries, for whoever looks one up.
 pub(super) mod entries {
@@ -22,43 +23,88 @@ pub(super) mod entries {
     pub const API: &str = "plugin api";
     pub const DEVICE: &str = "device";
     pub const DEVICES: &str = "devices";
+    pub const TOPOLOGY: &str = "topology";
     pub const CPU: &str = "cpu model";
     pub const CPU_FEATURES: &str = "cpu features";
     pub const THREADS: &str = "threads";
 }
 
 /// Variables that change what a compiler makes of the same program.
-const VARIABLES: [&str; 2] = ["XLA_FLAGS", "LIBTPU_INIT_ARGS"];
+pub(super) const VARIABLES: [&str; 2] = ["XLA_FLAGS", "LIBTPU_INIT_ARGS"];
+
+/// What a plugin says that it compiles for, here or in another process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Compiler {
+    pub platform: String,
+    pub platform_version: String,
+    /// Version of the PJRT C API, such as `0.106`.
+    pub api: String,
+    /// The kind of the devices.
+    pub device: String,
+    pub devices: usize,
+}
 
 /// What `client` compiles for and with. `stamps` is a file that remembers the digests of plugins, which are large.
 pub(super) fn of_client(client: &Client, stamps: Option<&Path>) -> io::Result<Key> {
-    let (major, minor) = client.plugin().api_version();
+    let plugin = digest(client.plugin().path(), stamps)?;
+    Ok(of_compiler(&Compiler::of_client(client), &plugin))
+}
+
+/// The same for devices that need not be here: a topology by its name, with the options that it is made with.
+pub(super) fn of_topology(compiler: &Compiler, plugin: &str, name: &str, options: &[(String, Value)]) -> Key {
+    let key = of_compiler(compiler, plugin).entry(entries::TOPOLOGY, name);
+    options.iter().fold(key, |key, (name, value)| key.entry(format!("topology {name}"), value))
+}
+
+/// `plugin` is the digest of the library.
+pub(super) fn of_compiler(compiler: &Compiler, plugin: &str) -> Key {
     let key = Key::new()
-        .entry(entries::PLATFORM, client.platform_name())
-        .entry(entries::PLATFORM_VERSION, client.platform_version())
-        .entry(entries::PLUGIN, digest(client.plugin().path(), stamps)?)
-        .entry(entries::API, format!("{major}.{minor}"))
-        .entry(entries::DEVICE, client.devices().first().map_or("", |device| device.kind()))
-        .entry(entries::DEVICES, client.devices().len());
-    let key = match client.platform_name().as_str() {
+        .entry(entries::PLATFORM, &compiler.platform)
+        .entry(entries::PLATFORM_VERSION, &compiler.platform_version)
+        .entry(entries::PLUGIN, plugin)
+        .entry(entries::API, &compiler.api)
+        .entry(entries::DEVICE, &compiler.device)
+        .entry(entries::DEVICES, compiler.devices);
+    let key = match compiler.platform.as_str() {
         "cpu" => key.with(&of_host()),
         _ => key,
     };
-    Ok(VARIABLES.into_iter().fold(key, |key, name| match std::env::var(name) {
+    VARIABLES.into_iter().fold(key, |key, name| match std::env::var(name) {
         Ok(value) if !value.is_empty() => key.entry(name, value),
         _ => key,
-    }))
+    })
 }
 
-/// The differences that forbid to run here what was compiled there: another platform, plugin or device, or a processor that
-/// lacks something. Others, such as the number of threads, only cost speed.
+impl Compiler {
+    pub fn of_client(client: &Client) -> Compiler {
+        let (major, minor) = client.plugin().api_version();
+        Compiler {
+            platform: client.platform_name(),
+            platform_version: client.platform_version(),
+            api: format!("{major}.{minor}"),
+            device: client.devices().first().map_or("", |device| device.kind()).to_string(),
+            devices: client.devices().len(),
+        }
+    }
+}
+
+/// The file of the user's cache that remembers digests of plugins.
+pub(super) fn default_stamps() -> Option<PathBuf> {
+    Cache::default_folder().map(|folder| Cache::open(folder).stamps())
+}
+
+/// The differences that forbid to run here what was compiled there: another platform, plugin or device, another number of
+/// devices or arrangement of them, or a processor that lacks something. Others, such as the number of threads, only cost speed.
 pub(super) fn refusing(here: &Key, there: &Key) -> Vec<Difference> {
     let words = |text: &Option<String>| -> BTreeSet<String> {
         text.iter().flat_map(|text| text.split(' ')).map(str::to_string).collect()
     };
     let refuses = |difference: &Difference| match difference.entry.as_str() {
         entries::CPU_FEATURES => !words(&difference.theirs).is_subset(&words(&difference.ours)),
-        entries::PLATFORM | entries::PLATFORM_VERSION | entries::PLUGIN | entries::API | entries::DEVICE => true,
+        entries::PLATFORM | entries::PLATFORM_VERSION | entries::PLUGIN | entries::API => true,
+        entries::DEVICE | entries::DEVICES => true,
+        // Devices that are here do not say by which name they would have been asked for.
+        entries::TOPOLOGY => difference.ours.is_some(),
         _ => false,
     };
     here.differences(there).into_iter().filter(refuses).collect()
@@ -135,7 +181,7 @@ type Stamps = BTreeMap<PathBuf, Stamped>;
 static KNOWN: Mutex<Stamps> = Mutex::new(Stamps::new());
 
 /// The SHA-256 of a plugin. Reading hundreds of megabytes at every start would be felt, so it is remembered by the file's stamp.
-fn digest(plugin: &Path, stamps: Option<&Path>) -> io::Result<String> {
+pub(super) fn digest(plugin: &Path, stamps: Option<&Path>) -> io::Result<String> {
     let path = fs::canonicalize(plugin)?;
     let Some(stamp) = stamp(&fs::metadata(&path)?) else { return read_and_digest(&path) };
     let mut known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -78,11 +78,11 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ours, theirs) = (self.ours.as_deref(), self.theirs.as_deref());
         if let (Some(ours), Some(theirs)) = (ours, theirs)
-            && ours.split(' ').count().max(theirs.split(' ').count()) > 8
+            && ours.split_whitespace().count().max(theirs.split_whitespace().count()) > 8
         {
             // A long list of words, such as processor features: what one has and the other lacks says more than both.
             let (here, there): (BTreeSet<&str>, BTreeSet<&str>) =
-                (ours.split(' ').collect(), theirs.split(' ').collect());
+                (ours.split_whitespace().collect(), theirs.split_whitespace().collect());
             let gained = here.difference(&there).map(|word| format!("+{word}"));
             let lost = there.difference(&here).map(|word| format!("-{word}"));
             let words: Vec<String> = gained.chain(lost).collect();

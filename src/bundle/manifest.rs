@@ -22,9 +22,17 @@ pub struct Manifest {
     /// The configuration of the model, by name.
     pub config: Key,
     pub target: String,
+    /// What the plugin calls the target, such as `v5e:1x1`; `None` where devices are only counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<String>,
+    #[serde(default = "one")]
+    pub devices: usize,
     /// How weights are stored and computed with, such as `bf16`.
     pub weights: String,
     pub kv: String,
+    /// How matrices outside of the experts are stored, where that is not how the experts are.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dense: String,
     pub context: usize,
     pub batch: usize,
     pub plugin: Plugin,
@@ -57,6 +65,15 @@ pub struct ProgramEntry {
     pub alias_bytes: u64,
     pub temp_bytes: u64,
     pub code_bytes: u64,
+    /// The most that is held at once; 0 where the compiler does not say.
+    #[serde(default)]
+    pub peak_bytes: u64,
+    /// All that is set aside for a run.
+    #[serde(default)]
+    pub total_bytes: u64,
+    /// What the compiler was asked for, in words.
+    #[serde(default)]
+    pub options: String,
     pub compile_seconds: f64,
     /// Whether it came from the cache when the bundle was made.
     pub cached: bool,
@@ -106,6 +123,8 @@ pub struct Report {
     pub context: usize,
     pub batch: usize,
     pub plugin: Plugin,
+    pub topology: Option<String>,
+    pub devices: usize,
     pub programs: Vec<ProgramReport>,
 }
 
@@ -118,6 +137,8 @@ pub struct ProgramReport {
     pub alias_bytes: u64,
     pub temp_bytes: u64,
     pub code_bytes: u64,
+    pub peak_bytes: u64,
+    pub total_bytes: u64,
     pub compile_seconds: f64,
     pub cached: bool,
     /// `None` where the compiler does not estimate.
@@ -182,18 +203,25 @@ impl Manifest {
             context: self.context,
             batch: self.batch,
             plugin: self.plugin.clone(),
+            topology: self.topology.clone(),
+            devices: self.devices,
             programs: self.programs.iter().map(ProgramEntry::report).collect(),
         }
     }
 
     /// The command that makes this bundle.
     pub(super) fn command(&self) -> String {
+        self.command_for(&self.target)
+    }
+
+    /// The command that makes the same for another target.
+    pub(super) fn command_for(&self, target: &str) -> String {
         let prefill: Vec<String> =
             self.programs.iter().filter(|row| row.phase == "prefill").map(|row| row.rows.to_string()).collect();
         let prefill = if prefill.is_empty() { String::new() } else { format!(" --prefill {}", prefill.join(",")) };
         format!(
             "precast compile --model {} --target {} --weights {} --context {} --batch {}{prefill} --out DIR",
-            self.model, self.target, self.weights, self.context, self.batch
+            self.model, target, self.weights, self.context, self.batch
         )
     }
 }
@@ -201,25 +229,7 @@ impl Manifest {
 impl ProgramEntry {
     /// What the program takes and gives; a clause that tells what is wrong with it otherwise.
     pub fn signature(&self) -> Result<Signature, String> {
-        let results: Vec<TensorType> = self.results.iter().map(TypeEntry::parse).collect::<Result<_, _>>()?;
-        let parameter = |entry: &ParameterEntry| {
-            let ty = entry.ty.parse()?;
-            let name = entry.name.clone();
-            if let Some(result) = entry.donated_to
-                && results.get(result) != Some(&ty)
-            {
-                return Err(format!(
-                    "parameter `{}` is donated to result {result}, which has not its type",
-                    name.escape_debug()
-                ));
-            }
-            Ok(Parameter { name, ty, donated_to: entry.donated_to, sharding: Sharding::new(&entry.sharding) })
-        };
-        let parameters = self.parameters.iter().map(parameter).collect::<Result<_, _>>()?;
-        let mesh = self.mesh.as_ref().map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose()?;
-        let signature = Signature { mesh, parameters, results };
-        signature.local_parameters()?;
-        Ok(signature)
+        signature(self.mesh.as_ref(), &self.parameters, &self.results)
     }
 
     fn report(&self) -> ProgramReport {
@@ -231,6 +241,8 @@ impl ProgramEntry {
             alias_bytes: self.alias_bytes,
             temp_bytes: self.temp_bytes,
             code_bytes: self.code_bytes,
+            peak_bytes: self.peak_bytes,
+            total_bytes: self.total_bytes,
             compile_seconds: self.compile_seconds,
             cached: self.cached,
             estimated_cycles: None,
@@ -240,6 +252,33 @@ impl ProgramEntry {
             key: self.key.clone(),
         }
     }
+}
+
+/// Reads what a program takes and gives; a clause that tells what is wrong with it otherwise.
+pub(super) fn signature(
+    mesh: Option<&MeshEntry>,
+    parameters: &[ParameterEntry],
+    results: &[TypeEntry],
+) -> Result<Signature, String> {
+    let results: Vec<TensorType> = results.iter().map(TypeEntry::parse).collect::<Result<_, _>>()?;
+    let parameter = |entry: &ParameterEntry| {
+        let ty = entry.ty.parse()?;
+        let name = entry.name.clone();
+        if let Some(result) = entry.donated_to
+            && results.get(result) != Some(&ty)
+        {
+            return Err(format!(
+                "parameter `{}` is donated to result {result}, which has not its type",
+                name.escape_debug()
+            ));
+        }
+        Ok(Parameter { name, ty, donated_to: entry.donated_to, sharding: Sharding::new(&entry.sharding) })
+    };
+    let parameters = parameters.iter().map(parameter).collect::<Result<_, _>>()?;
+    let mesh = mesh.map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose()?;
+    let signature = Signature { mesh, parameters, results };
+    signature.local_parameters()?;
+    Ok(signature)
 }
 
 impl ParameterEntry {
@@ -274,6 +313,11 @@ impl TypeEntry {
             _ => Err(format!("{element}{:?} is too large to be addressed", self.dims)),
         }
     }
+}
+
+/// Devices of a bundle whose manifest does not count them.
+fn one() -> usize {
+    1
 }
 
 impl Plugin {

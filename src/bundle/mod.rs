@@ -1,22 +1,32 @@
 //! Executables kept: compiled once, found again by a key that can be explained, carried as a bundle.
 //! The only layer that knows both a module's text and a compiler; it knows no weights and no tokens.
 
+mod ahead;
 mod cache;
 #[cfg(test)]
 mod cache_tests;
 mod compile;
+mod cost;
 mod entry;
 mod error;
 mod folder;
 mod identity;
 mod key;
 mod lock;
+mod logs;
 mod manifest;
+mod shortage;
+pub mod worker;
 
+pub use ahead::{compile_ahead, key_ahead};
 pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, Program, key_of, load_or_compile};
+pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Uncosted};
 pub use entry::{Label, Memory, Payload};
 pub use error::BundleError;
 pub use folder::{Built, Bundle, Contents};
 pub use key::{Difference, Key};
+pub use logs::new_log;
 pub use manifest::{Manifest, Plugin, ProgramEntry, ProgramReport, Report};
+pub use shortage::Shortage;
+pub use worker::{Compiled, Identity, Job, Worker};

@@ -73,7 +73,10 @@ fn list(cache: &Executables, json: bool) -> Result<(), Failure> {
                 content.label.model.clone(),
                 content.label.target.clone(),
                 terminal::bytes(entry.bytes),
-                format!("{:.1} s", content.compile_seconds),
+                match content.shortage {
+                    Some(_) => "does not fit".into(),
+                    None => format!("{:.1} s", content.compile_seconds),
+                },
                 used,
                 id,
             ],
@@ -98,6 +101,7 @@ fn entry_json(entry: &Listed) -> serde_json::Value {
             value["target"] = json!(content.label.target);
             value["created"] = json!(seconds(content.created));
             value["compile_seconds"] = json!(content.compile_seconds);
+            value["fits"] = json!(content.shortage.is_none());
         }
         Err(problem) => value["problem"] = json!(problem),
     }

@@ -8,21 +8,22 @@ use clap::Args;
 use super::failure::Failure;
 use super::inspect::text;
 use super::model::{Compute, config, context_for, target};
-use super::{plugins, terminal};
-use crate::bundle::{Built, Bundle, Cache, Contents, load_or_compile};
-use crate::pjrt::{ClientOptions, CompileOptions, Plugin};
+use super::{terminal, worker};
+use crate::bundle::{Built, Bundle, Cache, Contents, compile_ahead};
+use crate::pjrt::CompileOptions;
 use crate::runner::Setup;
 use crate::runner::program;
-use crate::target::Platform;
 
 /// Compile a model's programs into a bundle
 #[derive(Args)]
 #[command(after_help = "\
-A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits machines \
-like this one, with this plugin; what differs elsewhere is named. The local cache is used and filled.
+A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits the \
+target's devices, with this plugin; what differs elsewhere is named. No device of the target need be here. The local cache is \
+used and filled. Ends with 3 if a program does not fit the device's memory, naming what it needs and what there is.
 
 Examples:
   precast compile --model gpt-oss-20b --target cpu --out bundle/
+  precast compile --model gpt-oss-20b --target v6e-1 --out bundle/
   precast compile --model demo --context 1024 --prefill 64,256 --out demo.bundle/ --json")]
 pub struct Compile {
     /// Folder with config.json, or gpt-oss-20b, gpt-oss-120b, demo
@@ -63,12 +64,6 @@ pub struct Compile {
 impl Compile {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let target = target(&self.target)?;
-        if target.platform != Platform::Cpu || target.devices != 1 {
-            return Err(Failure::usage(format!(
-                "a bundle for `{}` cannot be made yet, only one for `cpu`",
-                target.name
-            )));
-        }
         let config = config(&self.model)?;
         let kv = self.kv.unwrap_or(self.weights);
         if kv != self.weights {
@@ -85,23 +80,32 @@ impl Compile {
             setup.prefill = prefill.iter().map(|&tokens| tokens as usize).collect();
         }
 
-        let plugin = Plugin::load(&plugins::cpu(self.plugin.as_deref())?)?;
-        let client = plugin.client(&ClientOptions { devices: Some(target.devices), ..ClientOptions::default() })?;
+        let mut worker = worker::start(&target, self.plugin.as_deref())?;
         let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
         let cache = cache.map(|cache| cache.for_model(&config.name));
         let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.plan(), phase)?;
-            let options = CompileOptions::default();
-            let (_, outcome) = load_or_compile(&client, cache.as_ref(), &program, &options, &terminal::BAR)?;
-            programs.push(Built { program, outcome });
+            let devices = program.signature.devices();
+            if devices != target.devices {
+                return Err(Failure::usage(format!(
+                    "`{}` has {} devices, but `{}` of this build runs on {devices}",
+                    target.name, target.devices, program.name
+                )));
+            }
+            let options = CompileOptions { partitions: devices, ..CompileOptions::default() };
+            let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR)?;
+            programs.push(Built { program, options, outcome });
         }
         let contents = Contents {
             config: &config,
             model: config.name.clone(),
             target: target.name,
+            topology: target.topology.map(|topology| topology.name),
+            devices: worker.identity().devices,
             weights: self.weights.name().into(),
             kv: kv.name().into(),
+            dense: String::new(),
             context: setup.context,
             batch: setup.batch,
         };

@@ -157,6 +157,7 @@ fn of_plugin(error: &PjrtError) -> u8 {
 fn of_bundle(error: &BundleError) -> u8 {
     match error {
         BundleError::Compile { source, .. } => of_plugin(source),
+        BundleError::DoesNotFit { .. } => DOES_NOT_FIT,
         _ => FAILED,
     }
 }

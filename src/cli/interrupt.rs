@@ -28,6 +28,11 @@ pub fn install() {
     });
 }
 
+/// Takes no notice of Ctrl-C: whoever started this process gets it too, and decides.
+pub fn leave_to_parent() {
+    let _ = ctrlc::set_handler(|| {});
+}
+
 /// Whether the generation that runs has been asked to stop.
 pub fn asked() -> bool {
     STATE.load(Ordering::SeqCst) == ASKED_TO_STOP

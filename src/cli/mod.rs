@@ -26,6 +26,7 @@ mod terminal;
 mod tokens;
 mod transcript;
 mod turn;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     Tokens(tokens::Tokens),
     Cache(cache::Cache),
+    #[command(hide = true)]
+    CompileWorker(worker::CompileWorker),
 }
 
 /// Verbs whose names are taken, so that what they mean never changes; this build cannot do them.
@@ -83,7 +86,9 @@ pub fn main() -> ExitCode {
     plugins::adopt_environment();
     terminal::BAR.configure(arguments.quiet, arguments.verbose > 0);
     log_to_stderr(arguments.verbose, arguments.quiet);
-    interrupt::install();
+    if !matches!(arguments.verb, Verb::CompileWorker(_)) {
+        interrupt::install();
+    }
     match run(arguments.verb, arguments.verbose > 0, arguments.quiet) {
         Ok(code) => code,
         Err(failure) => failure.tell(),
@@ -105,6 +110,7 @@ fn run(verb: Verb, verbose: bool, quiet: bool) -> Result<ExitCode, Failure> {
         Verb::Tokens(verb) => verb.run(),
         Verb::Score(verb) => verb.run(),
         Verb::Bench(verb) => verb.run(),
+        Verb::CompileWorker(verb) => verb.run(),
     }
 }
 

@@ -39,7 +39,7 @@ pub struct BundleArguments {
     /// Bundle that `precast compile` made; without one, programs come from the local cache or are compiled
     #[arg(value_name = "BUNDLE")]
     path: Option<PathBuf>,
-    /// Compile the bundle's sizes for this machine instead of loading its programs
+    /// Compile the bundle's StableHLO for this machine instead of loading what was compiled for its target
     #[arg(long, requires = "path")]
     recompile: bool,
 }
@@ -111,7 +111,19 @@ impl ModelArguments {
         {
             return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
         }
-        let compute = Compute::from_str(&manifest.weights, false).map_err(|_| {
+        let compute = Compute::from_str(&manifest.weights, false);
+        match bundle.recompile {
+            false => opened.check_platform("cpu", compute.is_ok() && manifest.devices == 1)?,
+            true if manifest.devices > 1 => {
+                let (target, devices) = (&manifest.target, manifest.devices);
+                return Err(Failure::new(format!(
+                    "the programs of the bundle are divided among the {devices} devices of `{target}`, which this build cannot run"
+                ))
+                .hint("`precast compile --target cpu` makes a bundle for this machine"));
+            }
+            true => {}
+        }
+        let compute = compute.map_err(|_| {
             Failure::new(format!("the bundle keeps weights in {}, which this build cannot run", manifest.weights))
         })?;
         if let Some(asked) = self.compute
@@ -125,7 +137,8 @@ impl ModelArguments {
         let steps = of_phase("decode").find_map(|program| program.name.strip_prefix("decode_")?.parse().ok());
         let usual = Setup::new(folder);
         Ok(Setup {
-            bundle: (!bundle.recompile).then(|| path.clone()),
+            bundle: Some(path.clone()),
+            recompile: bundle.recompile,
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             compute: compute.element(),
             context: manifest.context,

@@ -1,4 +1,4 @@
-//! `precast plugins`: where the devices' plugins are, and getting them. `offer` does it for whoever needs the CPU's first.
+//! `precast plugins`: where the devices' plugins are, and getting them. `offer` does it for whoever needs one first.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -155,14 +155,19 @@ pub fn api(plugin: &Plugin) -> String {
     format!("{major}.{minor}")
 }
 
-/// The CPU's plugin: as `--plugin` says, or the one that is found, or after asking the one that is fetched now.
+/// The CPU's plugin, as [`of_platform`] finds it.
 pub fn cpu(explicit: Option<&Path>) -> Result<PathBuf, Failure> {
-    match plugins::find("cpu", explicit) {
+    of_platform("cpu", explicit)
+}
+
+/// The plugin of a platform: as `--plugin` says, or the one that is found, or after asking the one that is fetched now.
+pub fn of_platform(platform: &str, explicit: Option<&Path>) -> Result<PathBuf, Failure> {
+    match plugins::find(platform, explicit) {
         Ok(found) => {
             log::info!("plugin: {} ({})", found.path.display(), found.source);
             Ok(found.path)
         }
-        Err(error @ PluginsError::Absent { .. }) => offer(error),
+        Err(error @ PluginsError::Absent { .. }) => offer(platform, error),
         Err(error) => Err(error.into()),
     }
 }
@@ -172,13 +177,21 @@ pub fn cpu_plugin_here(explicit: Option<&Path>) -> Result<PathBuf, Failure> {
     Ok(plugins::find("cpu", explicit)?.path)
 }
 
-/// Fetches the CPU's plugin unless the person at the terminal, or `PRECAST_NO_INSTALL`, says no.
-fn offer(absent: PluginsError) -> Result<PathBuf, Failure> {
+/// Fetches a platform's plugin unless the person at the terminal, or `PRECAST_NO_INSTALL`, says no.
+fn offer(platform: &str, absent: PluginsError) -> Result<PathBuf, Failure> {
     if std::env::var_os("PRECAST_NO_INSTALL").is_some_and(|value| !value.is_empty() && value != "0") {
         return Err(Failure::from(absent).because("`PRECAST_NO_INSTALL` is set, so nothing is fetched"));
     }
-    let pin = plugins::pin("cpu")?;
-    let plugin = format!("XLA's plugin for the CPU ({} {}, about 60 MB, {})", pin.package, pin.version, pin.licence);
+    let pin = plugins::pin(platform)?;
+    let (what, megabytes) = match platform {
+        "tpu" => ("Google's compiler for TPUs", 200),
+        "cuda" => ("XLA's plugin for NVIDIA's devices", 100),
+        _ => ("XLA's plugin for the CPU", 60),
+    };
+    let plugin = format!("{what} ({} {}, about {megabytes} MB, {})", pin.package, pin.version, pin.licence);
+    if let Some(notice) = &pin.notice {
+        terminal::complain(&format!("{notice}\n"));
+    }
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         terminal::complain(&format!("{plugin} is not here. Fetch it through pip? [Y/n] "));
         let mut answer = String::new();
@@ -192,7 +205,7 @@ fn offer(absent: PluginsError) -> Result<PathBuf, Failure> {
     } else {
         terminal::complain(&format!("{plugin} is not here: fetching it through pip\n"));
     }
-    Ok(plugins::install("cpu", &terminal::BAR)?)
+    Ok(plugins::install(platform, &terminal::BAR)?)
 }
 
 fn first_line(text: &str) -> &str {

@@ -81,7 +81,8 @@ fn over_cache<'b>(
     let newest = positions.max("bt->");
     let mut state = vec![b.integer(0)];
     state.extend(softmax.parts());
-    let last = b.while_loop(
+    let last = b.while_loop_at_most(
+        model.plan.slots().div_ceil(size),
         &state,
         |state| state[0].at_most(newest),
         |state| {

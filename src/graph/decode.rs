@@ -29,7 +29,8 @@ pub(super) fn decode(config: &Config, plan: &Plan, steps: usize) -> Result<Modul
         let none = b.splat_integer(-1, &TensorType::new(S32, [batch, steps]));
         let zeros = b.splat(0.0, &TensorType::new(F32, [batch, steps]));
         let state = [vec![b.integer(0), tokens, positions, ended, none, zeros], flatten(&caches)].concat();
-        let last = b.while_loop(
+        let last = b.while_loop_at_most(
+            steps,
             &state,
             |state| state[0].below(wanted) & !state[3].all("b->"),
             |state| {

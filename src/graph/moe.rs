@@ -78,7 +78,12 @@ fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'
     let stream = x.convert(compute);
     let sums = TensorType::new(F32, [n, plan.devices, plan.down_outputs(config)]);
     let state = [b.integer(0), b.splat(0.0, &sums).constrained(&["", ALL, ""])];
-    let done = b.while_loop(
+    // An expert has as many blocks as its rows fill, and one that they do not fill.
+    let pairs = n * config.experts_per_token;
+    let full = if n <= rows { 0 } else { pairs / rows };
+    let most = full + config.experts.min(pairs);
+    let done = b.while_loop_at_most(
+        most,
         &state,
         |state| state[0].below(blocks.count),
         |state| {

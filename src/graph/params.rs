@@ -152,7 +152,11 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
                 stored.is_scaled().then(|| TensorType::new(ElementType::F32, [p, e, outputs])),
             ),
         };
-        let codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes).sharded(&[ALL]);
+        let mut codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes).sharded(&[ALL]);
+        if stored == Precision::Mxfp4 {
+            // Inputs along sublanes and outputs along lanes, so that a scale covers a row of lanes.
+            codes.layout = Some("{4,3,2,1,0}");
+        }
         let scales = scales.map(|ty| Weight::new(name(&format!("{own}.scales")), source, Form::Scales(stored), ty));
         [Some(codes), scales.map(|scales| scales.sharded(&[ALL]))].into_iter().flatten()
     };

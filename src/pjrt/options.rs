@@ -1,9 +1,12 @@
 //! Compile options and the bytes that plugins take them in. Knows no program.
 
+use std::fmt;
+
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 /// How a program is compiled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompileOptions {
     /// Copies of the program that run at once, each on its own data.
     pub replicas: usize,
@@ -20,7 +23,7 @@ pub struct CompileOptions {
 }
 
 /// The value of one of XLA's flags.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OptionValue {
     Text(String),
     Bool(bool),
@@ -32,6 +35,30 @@ impl Default for CompileOptions {
     /// One device.
     fn default() -> CompileOptions {
         CompileOptions { replicas: 1, partitions: 1, devices: None, shardy: true, overrides: Vec::new() }
+    }
+}
+
+/// For people, such as `1 replica of 4 partitions, shardy, xla_flag=true`.
+impl fmt::Display for CompileOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        write!(f, "{} of {}", count(self.replicas, "replica"), count(self.partitions, "partition"))?;
+        f.write_str(if self.shardy { ", shardy" } else { ", gspmd" })?;
+        if let Some(devices) = &self.devices {
+            write!(f, ", devices {devices:?}")?;
+        }
+        self.overrides.iter().try_for_each(|(name, value)| write!(f, ", {name}={value}"))
+    }
+}
+
+impl fmt::Display for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OptionValue::Text(text) => f.write_str(text),
+            OptionValue::Bool(flag) => write!(f, "{flag}"),
+            OptionValue::Int(int) => write!(f, "{int}"),
+            OptionValue::Float(float) => write!(f, "{float}"),
+        }
     }
 }
 

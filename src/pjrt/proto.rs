@@ -97,6 +97,9 @@ pub struct HloInstructionProto {
     pub shape: Option<ShapeProto>,
     #[prost(message, optional, tag = "7")]
     pub metadata: Option<OpMetadata>,
+    /// The value of a constant.
+    #[prost(message, optional, tag = "8")]
+    pub literal: Option<LiteralProto>,
     #[prost(int64, tag = "9")]
     pub parameter_number: i64,
     /// `kLoop`, `kInput`, `kOutput` or `kCustom`.
@@ -122,12 +125,30 @@ pub struct HloInstructionProto {
     pub called_computation_ids: Vec<i64>,
     #[prost(bytes = "vec", tag = "43")]
     pub backend_config: Vec<u8>,
+    /// `EQ`, `NE`, `GE`, `GT`, `LE` or `LT`.
+    #[prost(string, tag = "63")]
+    pub comparison_direction: String,
     #[prost(message, optional, tag = "68")]
     pub frontend_attributes: Option<FrontendAttributes>,
     #[prost(string, tag = "79")]
     pub async_execution_thread: String,
     #[prost(message, optional, tag = "99")]
     pub backend_config_payload: Option<BackendConfigPayload>,
+}
+
+/// A value, of which only integers are read.
+#[derive(Clone, PartialEq, Message)]
+pub struct LiteralProto {
+    #[prost(message, optional, tag = "1")]
+    pub shape: Option<ShapeProto>,
+    #[prost(int32, repeated, tag = "4")]
+    pub s32s: Vec<i32>,
+    #[prost(int64, repeated, tag = "5")]
+    pub s64s: Vec<i64>,
+    #[prost(uint32, repeated, tag = "6")]
+    pub u32s: Vec<u32>,
+    #[prost(uint64, repeated, tag = "7")]
+    pub u64s: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

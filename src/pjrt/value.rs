@@ -3,12 +3,14 @@
 use std::fmt;
 use std::ptr;
 
+use serde::{Deserialize, Serialize};
+
 use super::api::{array, malformed, text};
 use super::error::PjrtError;
 use super::raw::{self, Function, NamedValue, NamedValueUnion};
 
 /// A value of a plugin's attribute or option.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Text(String),
     Int(i64),

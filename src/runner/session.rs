@@ -26,6 +26,8 @@ pub struct Setup {
     pub model: PathBuf,
     /// A bundle made by `precast compile`; without one the programs come from the cache or are compiled.
     pub bundle: Option<PathBuf>,
+    /// Compile the text of the bundle's programs for this machine instead of loading its executables.
+    pub recompile: bool,
     /// A plugin to use instead of the one that is found.
     pub plugin: Option<PathBuf>,
     /// f32 or bf16: matrices, the operands of products and the cache.
@@ -50,6 +52,7 @@ impl Setup {
         Setup {
             model: model.into(),
             bundle: None,
+            recompile: false,
             plugin: None,
             compute: ElementType::Bf16,
             context: 4096,
@@ -110,14 +113,16 @@ impl Session {
         let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
         if let Some(bundle) = &bundle {
             bundle.check_model(&config)?;
-            bundle.check_client(&client)?;
+            if !setup.recompile {
+                bundle.check_client(&client)?;
+            }
         }
         let plan = setup.plan();
 
         let cache = open_cache(&config, setup, progress);
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
-            let executable = load(&client, &config, &plan, bundle.as_ref(), cache.as_ref(), phase, progress)?;
+            let executable = load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
@@ -151,7 +156,7 @@ impl Session {
             let phase = Phase::Score { tokens };
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            self.score = Some(load(&self.client, &self.config, &self.plan, bundle, cache.as_ref(), phase, progress)?);
+            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?);
         }
         Ok(tokens)
     }
@@ -205,17 +210,21 @@ pub(super) enum Which {
 fn load(
     client: &Client,
     config: &Config,
-    plan: &Plan,
+    setup: &Setup,
     bundle: Option<&Bundle>,
     cache: Option<&Cache>,
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
+    let options = CompileOptions::default();
     if let Some(bundle) = bundle {
-        return Ok(bundle.load(client, &phase.name())?);
+        return Ok(match setup.recompile {
+            true => bundle.recompile(client, cache, &phase.name(), &options, progress)?.0,
+            false => bundle.load(client, &phase.name())?,
+        });
     }
-    let program = program(config, plan, phase)?;
-    let (executable, _) = bundle::load_or_compile(client, cache, &program, &CompileOptions::default(), progress)?;
+    let program = program(config, &setup.plan(), phase)?;
+    let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
 }
 
@@ -239,5 +248,11 @@ pub fn program(config: &Config, plan: &Plan, phase: Phase) -> Result<Program, Ru
         Err(problem) => return Err(RunError::Graph { program: name, problem }),
     };
     let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
-    Ok(Program { name, phase: phase.kind().to_owned(), rows: phase.rows(plan), text: module.text(), signature })
+    Ok(Program {
+        name,
+        phase: phase.kind().to_owned(),
+        rows: phase.rows(plan),
+        text: module.text_with_locations(),
+        signature,
+    })
 }

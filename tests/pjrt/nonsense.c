@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ enum {
   NONE, NO_TABLE, NO_VERSION, MAJOR, MINOR, SHORT_TABLE, NO_FUNCTION, BAD_MESSAGE, NOT_UTF8, NO_CLIENT, NULL_TEXT,
   HUGE_DEVICES, ODD_DEVICES, NULL_DEVICE, STRIDE, KIND, NULL_INTS, UPLOAD_FAILS, NO_BUFFER, HOST_SIZE, DOWNLOAD_FAILS,
   OUTPUTS, ELEMENT, NEGATIVE_DIM, ENDLESS_RANK, NULL_DIMS, FOREIGN_DEVICE, NO_OUTPUT, EXECUTION_FAILS, NULL_BYTES,
-  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES
+  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES, CRASH
 };
 
 #define AT(type, offset) (*(type*)(args + (offset)))
@@ -63,7 +64,27 @@ static void* client_devices(char* args) {
   AT(size_t, 32) = IS(HUGE_DEVICES) ? (size_t)1 << 40 : IS(NULL_DEVICE) ? 2 : 1;
   return NULL;
 }
-static void* compile(char* args) { AT(void*, 48) = make(); return NULL; }
+// The program's text says how its compiler ends.
+static int says(char* args, const char* word) {
+  char* program = AT(char*, 24);
+  char* code = *(char**)(program + 16);
+  size_t size = *(size_t*)(program + 24), length = strlen(word);
+  for (size_t place = 0; place + length <= size; place++)
+    if (!memcmp(code + place, word, length)) return 1;
+  return 0;
+}
+static void* compile(char* args) {
+  if (IS(CRASH)) {
+    printf("noise on stdout\n"); fflush(stdout);
+    fprintf(stderr, "noise on stderr\n");
+    if (says(args, "segfault")) *(volatile int*)8 = 0;
+    if (says(args, "abort")) abort();
+    if (says(args, "exit")) _Exit(7);
+    if (says(args, "refuse")) return make();
+  }
+  AT(void*, 48) = make();
+  return NULL;
+}
 static void* load(char* args) { AT(void*, 40) = make(); return NULL; }
 static void* upload(char* args) {
   AT(void*, 104) = event(IS(UPLOAD_FAILS));

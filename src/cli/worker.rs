@@ -1,0 +1,52 @@
+//! `precast compile-worker`, which precast starts for itself: a compiler in a process of its own. And how a verb gets one.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::{interrupt, plugins};
+use crate::bundle::{Job, Worker, new_log, worker};
+use crate::pjrt::Value;
+use crate::target::Target;
+
+/// Compile what comes over standard input, which is a socket of the parent
+#[derive(Args)]
+pub struct CompileWorker {}
+
+impl CompileWorker {
+    pub fn run(self) -> Result<ExitCode, Failure> {
+        // The parent gets Ctrl-C as well, and when it ends this does.
+        interrupt::leave_to_parent();
+        match worker::serve() {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                Err(Failure::new("precast starts this for itself, with a socket as standard input").because(error))
+            }
+        }
+    }
+}
+
+/// An option of a topology as a plugin takes it.
+fn text_option((name, value): &(&str, &str)) -> (String, Value) {
+    ((*name).into(), Value::Text((*value).into()))
+}
+
+/// Starts a compiler for `target`, with the plugin that was named or is found or fetched now.
+pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> {
+    let platform = target.platform.name();
+    let job = Job {
+        plugin: plugins::of_platform(platform, plugin)?,
+        platform: platform.into(),
+        target: target.name.clone(),
+        topology: target.topology.as_ref().map(|topology| topology.name.clone()),
+        topology_options: target.topology.iter().flat_map(|topology| topology.options).map(text_option).collect(),
+        devices: target.devices,
+    };
+    let log =
+        new_log(&target.name).map_err(|error| Failure::new("cannot create a log for the compiler").because(error))?;
+    log::info!("compiler's log: {}", log.display());
+    let this = std::env::current_exe().map_err(|error| Failure::new("cannot find precast itself").because(error))?;
+    Ok(Worker::start(&this, &job, &log)?)
+}

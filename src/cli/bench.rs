@@ -47,7 +47,7 @@ pub struct Bench {
 #[derive(Serialize)]
 struct Report {
     model: String,
-    target: &'static str,
+    target: String,
     weights: &'static str,
     kv: &'static str,
     threads: usize,
@@ -116,7 +116,7 @@ impl Bench {
         }
         let report = Report {
             model: session.config().name.clone(),
-            target: "cpu",
+            target: if setup.devices == 1 { "cpu".into() } else { format!("cpu-{}", setup.devices) },
             weights: Compute::of(&setup).name(),
             kv: Compute::of(&setup).name(),
             threads: self.model.thread_count(),

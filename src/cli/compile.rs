@@ -86,14 +86,7 @@ impl Compile {
         let mut programs = Vec::new();
         for phase in setup.phases() {
             let program = program(&config, &setup.plan(), phase)?;
-            let devices = program.signature.devices();
-            if devices != target.devices {
-                return Err(Failure::usage(format!(
-                    "`{}` has {} devices, but `{}` of this build runs on {devices}",
-                    target.name, target.devices, program.name
-                )));
-            }
-            let options = CompileOptions { partitions: devices, ..CompileOptions::default() };
+            let options = CompileOptions::for_signature(&program.signature);
             let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR)?;
             programs.push(Built { program, options, outcome });
         }

@@ -48,6 +48,7 @@ impl Demo {
         Tokenizer::preload();
         let model = ModelArguments {
             model: "demo".into(),
+            target: None,
             compute: Some(Compute::F32),
             plugin: self.plugin,
             threads: self.threads,

@@ -11,7 +11,7 @@ use super::{demo_model, plugins, terminal};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::runner::{Session, Setup};
-use crate::target::Target;
+use crate::target::{Platform, Target};
 
 /// Which model, and how it is computed.
 #[derive(Args)]
@@ -19,6 +19,9 @@ pub struct ModelArguments {
     /// Folder with config.json and weights (either published layout), or `demo` for the built-in model
     #[arg(long, value_name = "DIR", help_heading = "Model")]
     pub model: String,
+    /// Devices to run on: `cpu`, or `cpu-N` for N host devices together [default: cpu, or the bundle's]
+    #[arg(long, value_name = "TARGET", help_heading = "Model")]
+    pub target: Option<String>,
     /// Type of weights, activations and cache [default: bf16, or the bundle's]
     #[arg(long, value_enum, help_heading = "Model")]
     pub compute: Option<Compute>,
@@ -86,6 +89,7 @@ impl ModelArguments {
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             compute: self.compute.unwrap_or(Compute::Bf16).element(),
             context: context_for(context, positions, most)?,
+            devices: running_target(self.target.as_deref().unwrap_or("cpu"))?.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
             ..Setup::new(folder)
@@ -131,6 +135,11 @@ impl ModelArguments {
         {
             return Err(refused("--compute", asked.name(), compute.name()));
         }
+        if let Some(asked) = &self.target
+            && *asked != manifest.target
+        {
+            return Err(refused("--target", asked, &manifest.target));
+        }
         let folder = folder(&self.model)?;
         opened.check_model(&Config::read(&folder)?)?;
         let of_phase = |phase: &'static str| manifest.programs.iter().filter(move |program| program.phase == phase);
@@ -145,6 +154,7 @@ impl ModelArguments {
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),
             steps: steps.unwrap_or(usual.steps),
+            devices: running_target(&manifest.target)?.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
             ..usual
@@ -197,6 +207,16 @@ pub fn config(model: &str) -> Result<Config, Failure> {
 /// The target called `name`.
 pub fn target(name: &str) -> Result<Target, Failure> {
     Ok(Target::named(name)?)
+}
+
+/// The target called `name`, if this build runs on it.
+fn running_target(name: &str) -> Result<Target, Failure> {
+    let target = Target::named(name)?;
+    if target.platform == Platform::Cpu {
+        return Ok(target);
+    }
+    Err(Failure::usage(format!("this build of precast runs on the CPU, not on target `{name}`"))
+        .hint("use `--target cpu`, or `--target cpu-4` for four host devices together"))
 }
 
 /// The positions of a job: without `needed` nothing can be done, with `wanted` all of it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use hlo::{Signature, TensorType};
+use hlo::TensorType;
 
 /// A failed call, a plugin that does not do, or arguments that would have been wrong.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,11 @@ pub enum PjrtError {
     Donation { index: usize, name: String, donated: bool },
     #[error("argument {index} `{name}` lies on {found}, the program runs on {expected}")]
     ArgumentDevice { index: usize, name: String, found: String, expected: String },
+    #[error("argument {index} `{name}` lies in {found}, the program takes {expected}")]
+    ArgumentSharding { index: usize, name: String, found: String, expected: String },
+    /// A mesh that does not do for the tensor or the devices that it should divide.
+    #[error("{problem}")]
+    Sharding { problem: String },
     #[error("{found} bytes given for {ty}, which takes {expected}")]
     Bytes { ty: TensorType, found: usize, expected: usize },
     #[error("{ty} is too large to be addressed")]
@@ -44,8 +49,8 @@ pub enum PjrtError {
     Signature { executable: String, found: String, expected: String },
     #[error("{what} belongs to another client")]
     Foreign { what: String },
-    #[error("executable runs on {found} devices, this call runs one")]
-    Devices { found: usize },
+    #[error("executable `{executable}` runs on {found} devices, its signature is for {expected}")]
+    Devices { executable: String, found: usize, expected: usize },
     #[error("threads of a client cannot be limited: {cause}")]
     Threads { cause: String },
 }
@@ -95,11 +100,6 @@ pub(super) fn first_line(message: &str) -> &str {
 pub(super) fn results(types: &[TensorType]) -> String {
     let list: Vec<String> = types.iter().map(TensorType::to_string).collect();
     format!("results ({})", list.join(", "))
-}
-
-/// What a signature promises, in the words of [`results`].
-pub(super) fn promised(signature: &Signature) -> String {
-    results(&signature.results)
 }
 
 /// `PJRT_Error_Code`: the canonical codes of Abseil.

@@ -118,7 +118,7 @@ impl Executable {
             inner.plugin.call(&mut args)?;
             text(raw::Executable_Name::FUNCTION, args.executable_name, args.executable_name_size)?
         };
-        inner.check_results()?;
+        inner.check_signature()?;
         Ok(Executable(Arc::new(inner)))
     }
 
@@ -248,16 +248,7 @@ impl Executable {
 
     /// Copies and devices a copy that it was compiled for.
     pub fn replicas_and_partitions(&self) -> Result<(usize, usize), PjrtError> {
-        let mut replicas = args::<raw::Executable_NumReplicas>();
-        replicas.executable = self.0.raw.as_ptr();
-        let mut partitions = args::<raw::Executable_NumPartitions>();
-        partitions.executable = self.0.raw.as_ptr();
-        // SAFETY: `self` keeps the executable alive.
-        unsafe {
-            self.0.plugin.call(&mut replicas)?;
-            self.0.plugin.call(&mut partitions)?;
-        }
-        Ok((replicas.num_replicas, partitions.num_partitions))
+        self.0.replicas_and_partitions()
     }
 
     /// The memory that each parameter must lie in, such as `device` or `pinned_host`. Older plugins cannot tell.
@@ -279,17 +270,37 @@ impl Executable {
 const MAXIMUM_PROGRAM_BYTES: usize = 1 << 31;
 
 impl Inner {
-    /// Refuses an executable whose results are not those of the signature. An execution relies on their number.
-    fn check_results(&self) -> Result<(), PjrtError> {
+    /// Refuses an executable that is not for the devices of the signature, or whose results are not what one of them gives.
+    /// An execution relies on the number of both.
+    fn check_signature(&self) -> Result<(), PjrtError> {
+        let (replicas, partitions) = self.replicas_and_partitions()?;
+        let (found, expected) = (replicas.saturating_mul(partitions), self.signature.devices());
+        if found != expected {
+            return Err(PjrtError::Devices { executable: self.name.clone(), found, expected });
+        }
         let found = self.results()?;
-        if found != self.signature.results {
+        let expected = self.signature.local_results().map_err(|problem| PjrtError::Sharding { problem })?;
+        if found != expected {
             return Err(PjrtError::Signature {
                 executable: self.name.clone(),
                 found: error::results(&found),
-                expected: error::promised(&self.signature),
+                expected: error::results(&expected),
             });
         }
         Ok(())
+    }
+
+    fn replicas_and_partitions(&self) -> Result<(usize, usize), PjrtError> {
+        let mut replicas = args::<raw::Executable_NumReplicas>();
+        replicas.executable = self.raw.as_ptr();
+        let mut partitions = args::<raw::Executable_NumPartitions>();
+        partitions.executable = self.raw.as_ptr();
+        // SAFETY: `self` owns the executable.
+        unsafe {
+            self.plugin.call(&mut replicas)?;
+            self.plugin.call(&mut partitions)?;
+        }
+        Ok((replicas.num_replicas, partitions.num_partitions))
     }
 
     fn results(&self) -> Result<Vec<TensorType>, PjrtError> {

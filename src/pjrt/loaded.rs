@@ -1,11 +1,11 @@
-//! A compiled program on its device: compiling or loading it there, checking arguments and running it.
+//! A compiled program on its devices: compiling or loading it there, checking arguments and running it.
 //! Knows nothing of what it computes.
 
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use hlo::Signature;
+use hlo::{Sharding, Signature};
 
 use super::api::{args, array, malformed, object};
 use super::buffer::Buffer;
@@ -14,13 +14,18 @@ use super::error::PjrtError;
 use super::event::Event;
 use super::executable::{Executable, program};
 use super::options::CompileOptions;
+use super::placement::{Division, Placement};
 use super::raw::{self, Args};
+use super::shard::Shard;
 
-/// A compiled program on the device that runs it.
+/// A compiled program on the devices that run it together.
 pub struct LoadedExecutable {
     client: Client,
     raw: NonNull<raw::LoadedExecutable>,
+    /// As many as the signature's mesh has, in the order of the mesh.
     devices: Vec<NonNull<raw::Device>>,
+    parameters: Vec<Arc<Division>>,
+    results: Vec<Arc<Division>>,
     executable: Executable,
 }
 
@@ -162,8 +167,19 @@ impl LoadedExecutable {
             let device = object(function, device)?;
             client.device_of(device).map(|_| device).ok_or_else(|| malformed(function, "a device of no client"))
         });
-        let devices = devices.collect::<Result<_, _>>()?;
-        Ok(LoadedExecutable { client: client.clone(), raw, devices, executable })
+        let devices = devices.collect::<Result<Vec<_>, _>>()?;
+        if devices.len() != signature.devices() {
+            let problem = format!("{} devices of {}", devices.len(), signature.devices());
+            return Err(malformed(function, problem));
+        }
+        let divide =
+            |ty, sharding: &Sharding| Division::new(ty, sharding, signature.mesh.as_ref(), devices.len()).map(Arc::new);
+        let parameters = signature.parameters.iter().map(|parameter| divide(&parameter.ty, &parameter.sharding));
+        let parameters = parameters.collect::<Result<_, _>>()?;
+        let results = signature.results.iter().enumerate();
+        let results = results.map(|(place, ty)| divide(ty, &signature.result_sharding(place)));
+        let results = results.collect::<Result<_, _>>()?;
+        Ok(LoadedExecutable { client: client.clone(), raw, devices, parameters, results, executable })
     }
 
     pub fn client(&self) -> &Client {
@@ -184,59 +200,73 @@ impl LoadedExecutable {
         self.devices.iter().filter_map(|&device| self.client.device_of(device))
     }
 
-    /// Runs the program on its one device. Returns as soon as the work is given to the device: what goes wrong there
+    /// Where each argument must lie, in order.
+    pub fn placements(&self) -> impl Iterator<Item = Placement<'_>> {
+        let devices: Vec<&Device> = self.devices().collect();
+        let mesh = self.signature().mesh.as_ref();
+        let parameters = self.signature().parameters.iter();
+        parameters.map(move |parameter| Placement::new(devices.clone(), mesh, &parameter.sharding))
+    }
+
+    /// Runs the program on all its devices at once. Returns as soon as the work is given to them: what goes wrong there
     /// is told when a result is awaited or downloaded.
     ///
-    /// Fails before anything runs if the arguments are not those of the signature in number, type, device or donation.
+    /// Fails before anything runs if the arguments are not those of the signature in number, type, devices, sharding or donation.
     pub fn execute(&self, arguments: Vec<Argument<'_>>) -> Result<Vec<Buffer>, PjrtError> {
-        let &[device] = self.devices.as_slice() else {
-            return Err(PjrtError::Devices { found: self.devices.len() });
-        };
-        self.check(&arguments, device)?;
-        let results = &self.signature().results;
+        self.check(&arguments)?;
 
-        let inputs: Vec<*mut raw::Buffer> = arguments.iter().map(|argument| argument.buffer().raw().as_ptr()).collect();
-        let mut outputs: Vec<*mut raw::Buffer> = vec![ptr::null_mut(); results.len()];
-        let input_lists = [inputs.as_ptr()];
-        let output_lists = [outputs.as_mut_ptr()];
-        let mut done: [*mut raw::Event; 1] = [ptr::null_mut()];
+        // One list a device. A plugin reads and writes as many of them as the executable has devices.
+        let raw_of = |place: usize| {
+            let shard = move |argument: &Argument<'_>| argument.buffer().shards()[place].raw().as_ptr();
+            arguments.iter().map(shard).collect()
+        };
+        let inputs: Vec<Vec<*mut raw::Buffer>> = (0..self.devices.len()).map(raw_of).collect();
+        let mut outputs = vec![vec![ptr::null_mut::<raw::Buffer>(); self.results.len()]; self.devices.len()];
+        let input_lists: Vec<_> = inputs.iter().map(|list| list.as_ptr()).collect();
+        let output_lists: Vec<_> = outputs.iter_mut().map(|list| list.as_mut_ptr()).collect();
+        let mut done: Vec<*mut raw::Event> = vec![ptr::null_mut(); self.devices.len()];
         let mut options = ExecuteOptions::new();
 
         let mut args = args::<raw::LoadedExecutable_Execute>();
         args.executable = self.raw.as_ptr();
         args.options = &raw mut options.options;
         args.argument_lists = input_lists.as_ptr();
-        args.num_devices = 1;
-        args.num_args = inputs.len();
+        args.num_devices = self.devices.len();
+        args.num_args = arguments.len();
         args.output_lists = output_lists.as_ptr();
         args.device_complete_events = done.as_mut_ptr();
-        // SAFETY: the arguments are alive and as the program wants them; `outputs` has room for as many as the executable
-        // itself says it has, which is what the signature says; no callback is given.
+        // SAFETY: the arguments are alive and as the program wants them, one shard a device; each list of `outputs` has room for
+        // as many as the executable itself says it has, which is what the signature says; no callback is given.
         unsafe { self.client.plugin().call(&mut args) }?;
-        // SAFETY: pjrt_c_api.h: the caller frees the event.
-        let done = unsafe { Event::own(self.client.plugin(), done[0]) }.map(Arc::new);
+        // SAFETY: pjrt_c_api.h: the caller frees the events.
+        let own = |event: &*mut raw::Event| unsafe { Event::own(self.client.plugin(), *event) }.map(Arc::new);
+        let done: Vec<Option<Arc<Event>>> = done.iter().map(own).collect();
         // The program has what it needs of them.
         drop(arguments);
 
-        let mut buffers = Vec::with_capacity(outputs.len());
-        for (output, ty) in outputs.iter().zip(results) {
-            if let Some(raw) = NonNull::new(*output) {
-                // SAFETY: made just now by this client, on the executable's device, of the type that the plugin told.
-                buffers.push(unsafe { Buffer::own(&self.client, raw, ty.clone(), device, done.clone()) });
+        let mut shards: Vec<Vec<Shard>> = self.results.iter().map(|_| Vec::with_capacity(self.devices.len())).collect();
+        for (list, (&device, done)) in outputs.iter().zip(self.devices.iter().zip(&done)) {
+            for (output, shards) in list.iter().zip(&mut shards) {
+                if let Some(raw) = NonNull::new(*output) {
+                    // SAFETY: made just now by this client, on this device of the executable, and of the type that the plugin told.
+                    shards.push(unsafe { Shard::own(&self.client, raw, device, done.clone()) });
+                }
             }
         }
-        if buffers.len() != results.len() {
-            let problem = format!("{} of {} results", buffers.len(), results.len());
+        let whole = shards.iter().filter(|shards| shards.len() == self.devices.len()).count();
+        if whole != self.results.len() {
+            let problem = format!("{whole} of {} results", self.results.len());
             return Err(malformed(raw::LoadedExecutable_Execute::FUNCTION, problem));
         }
-        if let (true, Some(done)) = (buffers.is_empty(), done) {
-            done.wait()?;
+        if self.results.is_empty() {
+            done.iter().flatten().try_for_each(|done| done.wait())?;
         }
-        Ok(buffers)
+        let results = self.results.iter().zip(shards);
+        Ok(results.map(|(division, shards)| Buffer::of_shards(&self.client, division.clone(), shards)).collect())
     }
 
     /// Plugins compare only sizes, so a wrong type would give wrong numbers.
-    fn check(&self, arguments: &[Argument<'_>], device: NonNull<raw::Device>) -> Result<(), PjrtError> {
+    fn check(&self, arguments: &[Argument<'_>]) -> Result<(), PjrtError> {
         let parameters = &self.signature().parameters;
         if arguments.len() != parameters.len() {
             return Err(PjrtError::ArgumentCount { found: arguments.len(), expected: parameters.len() });
@@ -254,13 +284,23 @@ impl LoadedExecutable {
             if !buffer.client().is(&self.client) {
                 return Err(PjrtError::Foreign { what: format!("argument {index} `{}`", parameter.name) });
             }
-            if buffer.device() != device {
-                let shown = |raw| self.client.device_of(raw).map(Device::to_string).unwrap_or_default();
-                let (found, expected) = (shown(buffer.device()), shown(device));
+            let devices = buffer.shards().iter().map(Shard::device);
+            if !devices.clone().eq(self.devices.iter().copied()) {
+                let (found, expected) = (self.shown(devices), self.shown(self.devices.iter().copied()));
                 return Err(PjrtError::ArgumentDevice { index, name: name(), found, expected });
+            }
+            let (found, expected) = (buffer.division(), &self.parameters[index]);
+            if !found.is_same(expected) {
+                let (found, expected) = (found.to_string(), expected.to_string());
+                return Err(PjrtError::ArgumentSharding { index, name: name(), found, expected });
             }
         }
         Ok(())
+    }
+
+    fn shown(&self, devices: impl Iterator<Item = NonNull<raw::Device>>) -> String {
+        let shown = |raw| self.client.device_of(raw).map(Device::to_string).unwrap_or_default();
+        devices.map(shown).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -1,7 +1,8 @@
-//! Compile options and the bytes that plugins take them in. Knows no program.
+//! Compile options and the bytes that plugins take them in. Knows no program but its mesh.
 
 use std::fmt;
 
+use hlo::Signature;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,15 @@ impl fmt::Display for OptionValue {
 }
 
 impl CompileOptions {
+    /// The devices of the signature's mesh, which share one copy of the program.
+    pub fn for_signature(signature: &Signature) -> CompileOptions {
+        // Plugins read `sdy` text into the older of their two forms of shardings. Those that prefer the newer one warn on stderr
+        // that they do, once a program.
+        let older = ("xla_enable_hlo_sharding_v3".to_owned(), OptionValue::Bool(false));
+        let overrides = signature.mesh.iter().map(|_| older.clone()).collect();
+        CompileOptions { partitions: signature.devices(), overrides, ..CompileOptions::default() }
+    }
+
     /// The options as a `CompileOptionsProto`. Equal options give equal bytes; the order of overrides does not matter.
     pub fn to_bytes(&self) -> Vec<u8> {
         let device_assignment = self.devices.as_ref().map(|partitions| DeviceAssignmentProto {

@@ -1,9 +1,9 @@
-//! Binding: every weight of the checkpoint as a buffer on the device, in the order of the programs' arguments.
+//! Binding: every weight of the checkpoint as a buffer on the devices, in the order of the programs' arguments.
 
 use std::sync::Arc;
 
 use crate::graph::params::Weight;
-use crate::pjrt::{Buffer, Client, Device, SharedBytes};
+use crate::pjrt::{Buffer, LoadedExecutable, SharedBytes};
 use crate::progress::{Event, Progress, Unit};
 use crate::runner::RunError;
 use crate::weights::{Checkpoint, pack};
@@ -25,11 +25,10 @@ impl AsRef<[u8]> for Filled {
     }
 }
 
-/// Uploads `weights`. What the checkpoint holds in the wanted form already is used where it lies in the map;
+/// Uploads `weights`, the first arguments of `program`, to where it wants them. What the checkpoint holds in the wanted form already is used where it lies in the map;
 /// the rest is converted into memory that the buffers own.
 pub(super) fn bind(
-    client: &Client,
-    device: &Device,
+    program: &LoadedExecutable,
     checkpoint: &Checkpoint,
     weights: &[Weight],
     progress: &dyn Progress,
@@ -37,14 +36,15 @@ pub(super) fn bind(
     let total = weights.iter().map(|weight| weight.ty.host_bytes() as u64).sum();
     progress.report(Event::Begin { what: "bind weights", total: Some(total), unit: Unit::Bytes });
     let mut buffers = Vec::with_capacity(weights.len());
-    for weight in weights {
+    let client = program.client();
+    for (weight, place) in weights.iter().zip(program.placements()) {
         let bytes = weight.ty.host_bytes();
         let buffer = match pack::mapped(checkpoint, weight) {
-            Some(mapped) => client.upload_shared(device, &weight.ty, shared(mapped))?,
+            Some(mapped) => client.upload_shared(place, &weight.ty, shared(mapped))?,
             None => {
                 let mut lines = vec![Line([0; 64]); bytes.div_ceil(64)];
                 pack::fill(checkpoint, weight, &mut bytemuck::cast_slice_mut(&mut lines)[..bytes])?;
-                client.upload_shared(device, &weight.ty, shared(Filled { lines, bytes }))?
+                client.upload_shared(place, &weight.ty, shared(Filled { lines, bytes }))?
             }
         };
         buffers.push(buffer);

@@ -1,15 +1,13 @@
-//! Keys and values on the device, and which tokens they hold.
+//! Keys and values on the devices, and which tokens they hold.
 
 use crate::config::{Config, LayerKind};
 use crate::graph::cache;
-use crate::pjrt::{Buffer, Client, Device};
+use crate::pjrt::{Buffer, LoadedExecutable};
 use crate::plan::Plan;
 use crate::runner::RunError;
-use hlo::TensorType;
 
 /// The cache of all sequences. Programs take its buffers and give them back.
 pub(super) struct KvCache {
-    types: Vec<TensorType>,
     /// Which of the buffers are rings; a ring forgets, and so cannot be cut short.
     rings: Vec<usize>,
     window: usize,
@@ -31,19 +29,16 @@ struct Snapshot {
 }
 
 impl KvCache {
-    /// An empty cache.
-    pub fn new(client: &Client, device: &Device, config: &Config, plan: &Plan) -> Result<KvCache, RunError> {
+    /// An empty cache, where `program` wants its arguments from number `first` on.
+    pub fn new(program: &LoadedExecutable, first: usize, config: &Config, plan: &Plan) -> Result<KvCache, RunError> {
         let tensors = cache(config, plan);
         let is_ring = |place: &usize| config.layer_kinds[tensors[*place].layer] == LayerKind::Sliding;
         let rings = (0..tensors.len()).filter(is_ring).collect();
-        let types = tensors.into_iter().map(|tensor| tensor.ty).collect();
-        let mut cache =
-            KvCache { types, rings, window: config.sliding_window, buffers: Vec::new(), sequences: Vec::new() };
-        cache.sequences.resize_with(plan.batch, Sequence::default);
-        for ty in &cache.types {
-            cache.buffers.push(client.upload(device, ty, &vec![0; ty.host_bytes()])?);
-        }
-        Ok(cache)
+        let empty = program.placements().skip(first).zip(tensors.iter().map(|tensor| &tensor.ty));
+        let buffers = empty.map(|(place, ty)| program.client().upload(place, ty, &vec![0; ty.host_bytes()]));
+        let buffers = buffers.collect::<Result<_, _>>()?;
+        let sequences = (0..plan.batch).map(|_| Sequence::default()).collect();
+        Ok(KvCache { rings, window: config.sliding_window, buffers, sequences })
     }
 
     /// Hands the buffers to a program, which must give as many back to `put_back`.
@@ -71,13 +66,7 @@ impl KvCache {
 
     /// Cuts `sequence` down to what it can share with `prompt`, short of its last token, whose logits are wanted;
     /// gives the number of tokens kept.
-    pub fn keep_common(
-        &mut self,
-        client: &Client,
-        device: &Device,
-        sequence: usize,
-        prompt: &[u32],
-    ) -> Result<usize, RunError> {
+    pub fn keep_common(&mut self, sequence: usize, prompt: &[u32]) -> Result<usize, RunError> {
         if self.sequences.len() > 1 {
             // A sequence that ends before the others still goes through their steps, which write over what it held.
             self.clear(sequence);
@@ -90,7 +79,7 @@ impl KvCache {
             _ if intact => common,
             Some(snapshot) if snapshot.tokens <= common => {
                 for (place, bytes) in self.rings.iter().zip(&snapshot.rings) {
-                    self.buffers[*place] = client.upload(device, &self.types[*place], bytes)?;
+                    self.buffers[*place] = self.buffers[*place].upload_beside(bytes)?;
                 }
                 snapshot.tokens
             }

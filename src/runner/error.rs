@@ -18,8 +18,8 @@ pub enum RunError {
     Pjrt(#[from] PjrtError),
     #[error("the graph `{program}` cannot be built: {problem}\n  this is a bug in precast")]
     Graph { program: String, problem: hlo::Problem },
-    #[error("the plugin offers no device")]
-    NoDevice,
+    #[error("program `{program}` divides its work over {found} devices, the session has {expected}")]
+    Devices { program: String, found: usize, expected: usize },
     #[error("the prompt is empty")]
     EmptyPrompt,
     #[error("the prompt has {tokens} tokens, the cache holds {context}")]
@@ -58,6 +58,8 @@ impl RunError {
             RunError::NotANumber { .. } => {
                 Some("the checkpoint may hold infinities; `--compute f32` has more range".to_owned())
             }
+            RunError::Devices { found: 1, .. } => Some("use `--target cpu`".to_owned()),
+            RunError::Devices { found, .. } => Some(format!("use `--target cpu-{found}`")),
             RunError::ContextTooLong { most, .. } => Some(format!("use `--context {most}` or less")),
             _ => None,
         }

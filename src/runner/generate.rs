@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::graph::STOP_TOKENS;
 use crate::pjrt::Buffer;
-use crate::runner::cache::KvCache;
 use crate::runner::session::Which;
 use crate::runner::{RunError, Session};
 use hlo::ElementType::{F32, Pred, S32, U64};
@@ -273,11 +272,8 @@ impl Session {
 
     /// Keeps what the cache holds of the beginning of `prompt`; gives how many tokens that are.
     fn reuse(&mut self, sequence: usize, prompt: &[u32]) -> Result<usize, RunError> {
-        if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.plan)?;
-        }
-        let client = self.client.clone();
-        self.cache.keep_common(&client, &client.devices()[0], sequence, prompt)
+        self.restore_cache()?;
+        self.cache.keep_common(sequence, prompt)
     }
 
     /// The smallest bucket that takes `tokens`, else the largest.

@@ -7,14 +7,14 @@ use crate::config::Config;
 use crate::graph::params::weights;
 use crate::graph::{Phase, module};
 use crate::pjrt::plugins;
-use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, Device, LoadedExecutable, Plugin};
+use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
 use crate::plan::{Plan, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
 use crate::weights::Checkpoint;
-use hlo::{ElementType, TensorType};
+use hlo::{ElementType, Signature, TensorType};
 
 /// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
 const SCORE_TOKENS: usize = 128;
@@ -40,7 +40,9 @@ pub struct Setup {
     pub prefill: Vec<usize>,
     /// The most tokens that one launch decodes.
     pub steps: usize,
-    /// Threads of the device; `None` leaves it to the plugin.
+    /// Host devices that run every program together.
+    pub devices: usize,
+    /// Threads of the devices; `None` leaves it to the plugin.
     pub threads: Option<usize>,
     /// Neither read nor write the local cache of executables.
     pub no_cache: bool,
@@ -59,6 +61,7 @@ impl Setup {
             batch: 1,
             prefill: vec![16, 128, 512],
             steps: 16,
+            devices: 1,
             threads: None,
             no_cache: false,
         }
@@ -68,7 +71,7 @@ impl Setup {
     pub fn plan(&self) -> Plan {
         let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
         let plan = Plan::host(Strategy::plain(self.compute), self.context);
-        Plan { batch: self.batch, largest_prefill, ..plan }
+        Plan { devices: self.devices, batch: self.batch, largest_prefill, ..plan }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
@@ -107,9 +110,9 @@ impl Session {
             return Err(RunError::NoPrefill);
         }
         let found = plugins::find("cpu", setup.plugin.as_deref())?;
-        let options = ClientOptions { threads: setup.threads, ..ClientOptions::default() };
+        let options =
+            ClientOptions { devices: Some(setup.devices), threads: setup.threads, ..ClientOptions::default() };
         let client = Plugin::load(&found.path)?.client(&options)?;
-        let device = client.devices().first().ok_or(RunError::NoDevice)?;
         let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
         if let Some(bundle) = &bundle {
             bundle.check_model(&config)?;
@@ -130,8 +133,8 @@ impl Session {
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
         let list = weights(&config, &plan);
-        let weights = bind(&client, device, &checkpoint, &list, progress)?;
-        let cache = KvCache::new(&client, device, &config, &plan)?;
+        let weights = bind(&decode, &checkpoint, &list, progress)?;
+        let cache = KvCache::new(&decode, weights.len(), &config, &plan)?;
         let setup = setup.clone();
         Ok(Session { config, setup, plan, client, prefill, decode, score: None, weights, cache, bundle })
     }
@@ -142,11 +145,6 @@ impl Session {
 
     pub fn setup(&self) -> &Setup {
         &self.setup
-    }
-
-    /// The device that everything is on; `open` has checked that there is one.
-    pub(super) fn device(&self) -> &Device {
-        &self.client.devices()[0]
     }
 
     /// Loads the score program, which only scoring needs.
@@ -163,9 +161,7 @@ impl Session {
 
     /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
     pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
-        if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.client, self.device(), &self.config, &self.plan)?;
-        }
+        self.restore_cache()?;
         let executable = match program {
             Which::Prefill(place) => &self.prefill[place].1,
             Which::Decode => &self.decode,
@@ -186,7 +182,15 @@ impl Session {
         Ok(rest)
     }
 
-    /// A small host array on the device.
+    /// Starts again with an empty cache if a failed program lost it.
+    pub(super) fn restore_cache(&mut self) -> Result<(), RunError> {
+        if self.cache.is_lost() {
+            self.cache = KvCache::new(&self.decode, self.weights.len(), &self.config, &self.plan)?;
+        }
+        Ok(())
+    }
+
+    /// A small host array, whole on every device.
     pub(super) fn input<T: bytemuck::NoUninit>(
         &self,
         element: ElementType,
@@ -194,7 +198,7 @@ impl Session {
         values: &[T],
     ) -> Result<Buffer, RunError> {
         let ty = TensorType::new(element, dims);
-        Ok(self.client.upload(self.device(), &ty, bytemuck::cast_slice(values))?)
+        Ok(self.client.upload(Placement::whole(self.decode.devices()), &ty, bytemuck::cast_slice(values))?)
     }
 }
 
@@ -206,7 +210,7 @@ pub(super) enum Which {
     Score,
 }
 
-/// One program, from the bundle or the cache or the compiler.
+/// One program, from the bundle or the cache or the compiler. Refuses one that would leave devices of the client idle.
 fn load(
     client: &Client,
     config: &Config,
@@ -216,14 +220,25 @@ fn load(
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
-    let options = CompileOptions::default();
+    let check = |name: &str, signature: &Signature| {
+        let (found, expected) = (signature.devices(), client.devices().len());
+        let error = || RunError::Devices { program: name.to_owned(), found, expected };
+        if found == expected { Ok(()) } else { Err(error()) }
+    };
     if let Some(bundle) = bundle {
+        let program = bundle.program(&phase.name())?;
+        check(&program.name, &program.signature)?;
         return Ok(match setup.recompile {
-            true => bundle.recompile(client, cache, &phase.name(), &options, progress)?.0,
-            false => bundle.load(client, &phase.name())?,
+            true => {
+                let options = CompileOptions::for_signature(&program.signature);
+                bundle.recompile(client, cache, &program.name, &options, progress)?.0
+            }
+            false => bundle.load(client, &program.name)?,
         });
     }
     let program = program(config, &setup.plan(), phase)?;
+    check(&program.name, &program.signature)?;
+    let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
 }

@@ -3,6 +3,7 @@
 mod install;
 mod nonsense;
 mod run;
+mod shards;
 mod sizes;
 mod support;
 mod targets;

@@ -11,7 +11,7 @@ enum {
   NONE, NO_TABLE, NO_VERSION, MAJOR, MINOR, SHORT_TABLE, NO_FUNCTION, BAD_MESSAGE, NOT_UTF8, NO_CLIENT, NULL_TEXT,
   HUGE_DEVICES, ODD_DEVICES, NULL_DEVICE, STRIDE, KIND, NULL_INTS, UPLOAD_FAILS, NO_BUFFER, HOST_SIZE, DOWNLOAD_FAILS,
   OUTPUTS, ELEMENT, NEGATIVE_DIM, ENDLESS_RANK, NULL_DIMS, FOREIGN_DEVICE, NO_OUTPUT, EXECUTION_FAILS, NULL_BYTES,
-  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES, CRASH
+  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES, PARTITIONS, DEVICES, CRASH
 };
 
 #define AT(type, offset) (*(type*)(args + (offset)))
@@ -102,9 +102,11 @@ static void* get_description(char* args) { AT(void*, 24) = &description; return 
 static void* get_executable(char* args) { AT(void*, 24) = make(); return NULL; }
 static void* executable_devices(char* args) {
   static char* foreign[] = {&other_device};
-  AT(void*, 24) = IS(FOREIGN_DEVICE) ? foreign : devices; AT(size_t, 32) = 1;
+  AT(void*, 24) = IS(FOREIGN_DEVICE) ? foreign : devices; AT(size_t, 32) = IS(DEVICES) ? 0 : 1;
   return NULL;
 }
+static void* replicas(char* args) { AT(size_t, 24) = 1; return NULL; }
+static void* partitions(char* args) { AT(size_t, 24) = IS(PARTITIONS) ? 2 : 1; return NULL; }
 static void* outputs(char* args) { AT(size_t, 24) = IS(OUTPUTS) ? 3 : 1; return NULL; }
 static void* output_types(char* args) {
   static int types[1];
@@ -157,8 +159,8 @@ void* ENTRY(void) {
     {(void*)9, event_on_ready}, {(void*)10, client_create}, {(void*)11, destroy}, {(void*)12, text}, {(void*)14, text},
     {(void*)16, client_devices}, {(void*)20, compile}, {(void*)22, upload}, {(void*)23, number}, {(void*)24, number},
     {(void*)25, description_attributes}, {(void*)26, text}, {(void*)29, get_description}, {(void*)31, number},
-    {(void*)40, destroy}, {(void*)41, text}, {(void*)44, outputs}, {(void*)48, optimized}, {(void*)49, serialize},
-    {(void*)50, destroy}, {(void*)51, get_executable}, {(void*)52, executable_devices}, {(void*)55, execute},
+    {(void*)40, destroy}, {(void*)41, text}, {(void*)42, replicas}, {(void*)43, partitions}, {(void*)44, outputs},
+    {(void*)48, optimized}, {(void*)49, serialize}, {(void*)50, destroy}, {(void*)51, get_executable}, {(void*)52, executable_devices}, {(void*)55, execute},
     {(void*)56, load}, {(void*)58, destroy}, {(void*)70, to_host}, {(void*)72, ready_event}, {(void*)90, output_types},
     {(void*)91, output_dims}, {(void*)96, memory},
   };

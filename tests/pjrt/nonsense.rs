@@ -70,6 +70,8 @@ const FAULTS: &[(&str, &str)] = &[
         "GARBAGE",
         "`PJRT_Executable_OptimizedProgram` of the plugin answered nonsense: failed to decode Protobuf message",
     ),
+    ("PARTITIONS", "executable `fake` runs on 2 devices, its signature is for 1"),
+    ("DEVICES", "`PJRT_LoadedExecutable_AddressableDevices` of the plugin answered nonsense: 0 devices of 1"),
     ("NEGATIVE_BYTES", "`PJRT_Executable_GetCompiledMemoryStats` of the plugin answered nonsense: -1 bytes"),
 ];
 

@@ -158,10 +158,8 @@ fn a_program_runs_on_the_device_it_is_assigned() {
         assert_eq!(floats_of(&sum[0].to_host().unwrap())[5], 6.0);
 
         let options = CompileOptions { replicas: 2, ..CompileOptions::default() };
-        let replicated = client.compile(text, &signature, &options).unwrap();
-        assert_eq!(replicated.executable().replicas_and_partitions().unwrap(), (2, 1));
-        let error = replicated.execute(vec![]).unwrap_err();
-        assert_eq!(error.to_string(), "executable runs on 2 devices, this call runs one");
+        let error = client.compile(text, &signature, &options).unwrap_err();
+        assert_eq!(error.to_string(), "executable `accumulate` runs on 2 devices, its signature is for 1");
     }
 }
 

@@ -25,7 +25,7 @@ pub fn client(name: &str) -> Client {
 pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
     let signature = &module.main().expect("a main function").signature;
     client
-        .compile(&module.text_with_locations(), signature, &CompileOptions::default())
+        .compile(&module.text_with_locations(), signature, &CompileOptions::for_signature(signature))
         .unwrap_or_else(|error| panic!("`{}`: {error}", module.name))
 }
 
@@ -34,9 +34,8 @@ pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
 pub fn run(executable: &LoadedExecutable, inputs: &[&[u8]]) -> Vec<Buffer> {
     let client = executable.client();
     let parameters = &executable.signature().parameters;
-    let upload = |(parameter, bytes): (&hlo::Parameter, &&[u8])| {
-        client.upload(&client.devices()[0], &parameter.ty, bytes).expect("an upload")
-    };
-    let buffers: Vec<Buffer> = parameters.iter().zip(inputs).map(upload).collect();
+    let places = executable.placements().zip(parameters).zip(inputs);
+    let uploads = places.map(|((place, parameter), bytes)| client.upload(place, &parameter.ty, bytes));
+    let buffers: Vec<Buffer> = uploads.collect::<Result<_, _>>().expect("uploads");
     executable.execute(buffers.iter().map(Argument::Keep).collect()).expect("an execution")
 }

@@ -11,8 +11,9 @@ use std::process::Command;
 use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
 use precast::config::{Config, LayerKind};
-use precast::graph::{Phase, Sizes, module, sampler};
+use precast::graph::{Phase, module, sampler};
 use precast::pjrt::{ClientOptions, Plugin};
+use precast::plan::{Plan, Strategy};
 use rayon::prelude::*;
 
 /// No two dimensions are equal, so that a swapped axis does not pass.
@@ -39,7 +40,7 @@ fn graphs() -> Vec<Module> {
     let mut modules = vec![sampler(4, 1013).expect("a sampler")];
     for compute in [F32, Bf16] {
         for batch in [1, 3] {
-            let sizes = Sizes { compute, context: 700, batch, largest_prefill: 64 };
+            let plan = Plan { batch, largest_prefill: 64, ..Plan::host(Strategy::plain(compute), 700) };
             let phases = [
                 Phase::Prefill { tokens: 1 },
                 Phase::Prefill { tokens: 64 },
@@ -48,7 +49,7 @@ fn graphs() -> Vec<Module> {
                 Phase::Decode { steps: 8 },
             ];
             for phase in phases {
-                let mut module = module(&tiny(), &sizes, phase).unwrap_or_else(|problem| panic!("{problem}"));
+                let mut module = module(&tiny(), &plan, phase).unwrap_or_else(|problem| panic!("{problem}"));
                 module.name = format!("{}_{compute}_{batch}", module.name);
                 modules.push(module);
             }

@@ -11,6 +11,7 @@ use super::model::{Compute, config, context_for, target};
 use super::{terminal, worker};
 use crate::bundle::{Built, Bundle, Cache, Contents, Program, compile_ahead};
 use crate::pjrt::CompileOptions;
+use crate::plan::Plan;
 use crate::runner::Setup;
 use crate::runner::program;
 
@@ -82,9 +83,11 @@ impl Compile {
 
         let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
         let cache = cache.map(|cache| cache.for_model(&config.name));
+        let host = setup.plan();
+        let plan = Plan::new(&target, host.strategy, host.context);
+        let plan = Plan { batch: host.batch, largest_prefill: host.largest_prefill, ..plan };
         let phases = setup.phases().into_iter();
-        let programs: Vec<Program> =
-            phases.map(|phase| program(&config, &setup.sizes(), phase)).collect::<Result<_, _>>()?;
+        let programs: Vec<Program> = phases.map(|phase| program(&config, &plan, phase)).collect::<Result<_, _>>()?;
         for program in &programs {
             let devices = program.signature.devices();
             if devices != target.devices {

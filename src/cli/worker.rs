@@ -36,7 +36,8 @@ fn text_option((name, value): &(&str, &str)) -> (String, Value) {
 /// Starts a compiler for `target`, with the plugin that was named or is found or fetched now.
 pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> {
     if target.platform == Platform::Cuda {
-        let failure = Failure::usage(format!("`{}` has no topology that could be compiled for without its devices", target.name));
+        let failure =
+            Failure::usage(format!("`{}` has no topology that could be compiled for without its devices", target.name));
         return Err(failure.hint("`precast targets` lists what can be compiled for"));
     }
     let platform = target.platform.name();

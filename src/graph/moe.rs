@@ -38,13 +38,6 @@ fn block_rows(rows: usize, config: &Config) -> usize {
     even.next_power_of_two().max(8).min(rows)
 }
 
-/// Blocks of `rows` rows if `n` tokens choose as unevenly as they can: every chosen expert's last block holds one row.
-fn blocks_at_most(n: usize, config: &Config, rows: usize) -> usize {
-    let answers = n * config.experts_per_token;
-    let chosen = answers.min(config.experts);
-    chosen + (answers - chosen) / rows
-}
-
 /// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`.
 pub(super) fn moe<'b>(config: &Config, layer: usize, x: Tensor<'b>, weights: &Weights<'b>) -> Tensor<'b> {
     let b = x.builder();
@@ -57,8 +50,7 @@ pub(super) fn moe<'b>(config: &Config, layer: usize, x: Tensor<'b>, weights: &We
     let stream = x.convert(compute);
 
     let state = [b.integer(0), b.splat(0.0, &TensorType::new(F32, [n, c]))];
-    let done = b.while_loop_at_most(
-        blocks_at_most(n, config, rows),
+    let done = b.while_loop(
         &state,
         |state| state[0].below(blocks.count),
         |state| {

@@ -1,11 +1,13 @@
 //! precast: an ahead-of-time compiler and runner for gpt-oss on XLA devices.
 //!
 //! The layers, in reading order; none imports one that stands below it in this list:
-//! `hlo` (its own crate) | `config` `progress` `target` | `graph` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
+//! `hlo` (its own crate) | `config` `progress` `target` | `plan` | `graph` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
 
 pub mod config;
 pub mod progress;
 pub mod target;
+
+pub mod plan;
 
 pub mod graph;
 

@@ -124,6 +124,7 @@ fn a_tpu_program_is_compiled_once_and_found_again() {
     // A tile pads nothing here: 8 by 256 of f32.
     assert_eq!((first.memory.argument_bytes, first.memory.output_bytes), (8192, 8192), "{:?}", first.memory);
     assert!(first.memory.total_bytes >= 16384 && first.memory.code_bytes > 0, "{:?}", first.memory);
+    assert!(first.cost.as_ref().is_some_and(|cost| cost.is_predicted()), "{:?}", first.cost);
     assert!(place.log().is_file());
     drop(worker);
 
@@ -134,6 +135,7 @@ fn a_tpu_program_is_compiled_once_and_found_again() {
     let second = compile_ahead(&mut worker, Some(&place.cache), &program, &options, &lines).expect("it is kept");
     println!("from the cache, start of the worker included: {:.2} s", began.elapsed().as_secs_f64());
     assert!(second.cached && second.payload == first.payload && second.memory == first.memory);
+    assert_eq!(second.cost, first.cost);
     assert_eq!(*lines.0.lock().expect("no panic"), ["begin compile small for v5e-1", "end cached"]);
 
     // Another chip is another key, and named as the reason.
@@ -323,6 +325,32 @@ fn nothing_is_left_when_the_parent_is_killed() {
     wait_until("waiting for the child's end", || !is_there());
     let left: Vec<_> = fs::read_dir(&temporary).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("precast-")), "{left:?}");
+}
+
+#[test]
+fn the_command_line_shows_no_noise_and_ends_with_3_where_a_model_does_not_fit() {
+    let place = Place::new();
+    let compile = |arguments: &[&str]| {
+        let mut command = Command::new(PRECAST);
+        command.args(["compile", "--out"]).arg(place.folder.path().join("bundle")).args(arguments);
+        let output = command.env("PRECAST_CACHE_DIR", place.folder.path()).output().expect("the program starts");
+        assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // It prints on both streams, and gives results that no program of the model has.
+    let noisy = crashing_plugin(place.folder.path());
+    let (code, text) = compile(&["--model", "demo", "--context", "64", "--plugin", &noisy.to_string_lossy()]);
+    assert!(code == Some(1) && text.contains("program `prefill_16` does not compile for `cpu`"), "{text}");
+    assert!(!text.contains("noise"), "{text}");
+    let log = text.split('`').find(|part| part.ends_with(".log")).expect("the log is named");
+    let log = fs::read_to_string(log).expect("a log");
+    assert!(log.contains("noise on stdout") && log.contains("noise on stderr"), "{log}");
+
+    device::installed("tpu");
+    let (code, text) = compile(&["--model", "gpt-oss-20b", "--target", "v5e-1", "--prefill", "16"]);
+    assert!(code == Some(3) && text.contains("program `prefill_16` does not fit `v5e-1`: it needs "), "{text}");
+    assert!(text.contains(" GiB of HBM, a device has 15.75 GiB") && text.contains("hint: `precast plan`"), "{text}");
+    assert!(!place.folder.path().join("bundle").exists());
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

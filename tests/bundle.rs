@@ -11,11 +11,12 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
+use hlo::{Builder, ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{Built, Bundle, BundleError, Cache, Contents, Outcome, Program, key_of, load_or_compile};
 use precast::config::{Config, LayerKind, Rope};
-use precast::pjrt::{Argument, Client, CompileOptions, LoadedExecutable, OptionValue};
+use precast::pjrt::{Argument, Client, ClientOptions, CompileOptions, LoadedExecutable, OptionValue, Plugin};
 use precast::progress::{Event, Progress};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 fn client() -> &'static Client {
@@ -399,11 +400,10 @@ fn a_bundle_is_written_replaced_loaded_and_reported() {
 
     let report = serde_json::to_value(bundle.manifest().report()).expect("JSON");
     let keys = |value: &serde_json::Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    for name in
-        ["key", "model", "target", "weights", "kv", "context", "batch", "plugin", "topology", "devices", "programs"]
-    {
-        assert!(report.get(name).is_some(), "{name} of {report}");
-    }
+    let agreed =
+        ["key", "model", "target", "weights", "kv", "context", "batch", "plugin", "topology", "devices", "programs"];
+    let there = keys(&report);
+    assert!(agreed.iter().all(|name| there.contains(&name.to_string())), "{there:?}");
     assert_eq!(keys(&report["plugin"]), ["name", "version", "api"]);
     let program = &report["programs"][0];
     for name in [
@@ -424,10 +424,7 @@ fn a_bundle_is_written_replaced_loaded_and_reported() {
         assert!(program.get(name).is_some(), "{name} of {program}");
     }
     assert_eq!((&program["argument_bytes"], &program["alias_bytes"]), (&64.into(), &64.into()));
-    assert_eq!(
-        (&program["estimated_cycles"], &program["uncosted"]),
-        (&serde_json::Value::Null, &serde_json::json!([]))
-    );
+    assert_eq!((&program["estimated_cycles"], &program["uncosted"]), (&serde_json::Value::Null, &json!([])));
     let sums = Command::new("sha256sum").args(["--check", "--quiet", "SHA256SUMS"]).current_dir(&folder).status();
     assert!(sums.expect("`sha256sum` runs").success());
 
@@ -435,6 +432,52 @@ fn a_bundle_is_written_replaced_loaded_and_reported() {
     let error = write(&folder, &cache, 0.5).expect_err("not ours to replace");
     assert!(error.to_string().starts_with("folder holds `notes.txt`, which is no part of a bundle"), "{error}");
     assert!(folder.join("notes.txt").exists());
+}
+
+#[test]
+fn a_bundle_for_many_devices_keeps_how_they_divide() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let options = ClientOptions { devices: Some(4), ..ClientOptions::default() };
+    let client = Plugin::load(&device::installed("cpu")).and_then(|plugin| plugin.client(&options)).expect("a client");
+    let b = Builder::new("decode");
+    b.mesh("devices", &[("row", 2), ("column", 2)]);
+    b.function("main", || {
+        let state = b.donated("state", &TensorType::new(ElementType::F32, [4, 4]), 0).sharded(&["", "column,row"]);
+        vec![state + state]
+    });
+    let module = b.finish().expect("a module");
+    let signature = module.main().expect("a main").signature.clone();
+    let (text, options) = (module.text(), CompileOptions::for_signature(&signature));
+    let program = Program { name: "decode".into(), phase: "decode".into(), rows: 1, text, signature };
+    let cache = Cache::open(dir.path().join("cache"));
+    let (_, outcome) = load_or_compile(&client, Some(&cache), &program, &options, &()).expect("an executable");
+    let config = config();
+    let contents = Contents {
+        config: &config,
+        model: "test".into(),
+        target: "cpu-4".into(),
+        topology: None,
+        devices: 4,
+        weights: "f32".into(),
+        kv: "f32".into(),
+        dense: String::new(),
+        context: 16,
+        batch: 1,
+    };
+    let built =
+        [Built { program: program.clone(), options: CompileOptions::for_signature(&program.signature), outcome }];
+    Bundle::write(&dir.path().join("bundle"), &contents, &built).expect("a bundle");
+
+    let executable = Bundle::open(&dir.path().join("bundle")).and_then(|bundle| bundle.load(&client, "decode"));
+    let executable = executable.expect("an executable");
+    assert_eq!(executable.signature(), &program.signature);
+    let values: Vec<u8> = (0..16).flat_map(|value| (value as f32).to_le_bytes()).collect();
+    let place = executable.placements().next().expect("an argument");
+    let state = client.upload(place, &program.signature.results[0], &values).expect("an upload");
+    assert_eq!(state.local_ty().dims, [4, 1]);
+    let results = executable.execute(vec![Argument::Donate(state)]).expect("an execution");
+    let doubled: Vec<u8> = (0..16).flat_map(|value| (2.0 * value as f32).to_le_bytes()).collect();
+    assert_eq!(results[0].to_host().expect("a download"), doubled);
 }
 
 #[test]
@@ -494,7 +537,7 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
     type Change = fn(&mut serde_json::Value);
     let dir = tempfile::tempdir().expect("a temporary folder");
     let cache = Cache::open(dir.path().join("cache"));
-    let rows: [(Change, &str); 17] = [
+    let rows: [(Change, &str); 21] = [
         (|m| m["format"] = 2.into(), "format version 2, this precast reads 1"),
         (|m| m["format"] = "1".into(), "invalid type: string"),
         (|m| m["programs"] = 7.into(), "invalid type: integer"),
@@ -505,15 +548,31 @@ fn a_forged_or_foreign_bundle_is_refused_with_the_reason() {
         ),
         (|m| m["programs"][1]["name"] = "prefill_4".into(), "program `prefill_4` stands there twice"),
         (|m| m["programs"][0]["results"][0]["element"] = "f33".into(), "element type `f33` is not known"),
-        (
-            |m| m["programs"][0]["results"][0]["dims"] = serde_json::json!([1u64 << 40, 1u64 << 40]),
-            "too large to be addressed",
-        ),
-        (|m| m["programs"][0]["results"][0]["dims"] = serde_json::json!([-1]), "invalid value"),
+        (|m| m["programs"][0]["results"][0]["dims"] = json!([1u64 << 40, 1u64 << 40]), "too large to be addressed"),
+        (|m| m["programs"][0]["results"][0]["dims"] = json!([-1]), "invalid value"),
         (|m| m["programs"][0]["parameters"][0]["donated_to"] = 9.into(), "`state` is donated to result 9"),
+        (|m| m["programs"][0]["results"][0]["dims"] = json!([4, 5]), "is donated to result 0, which has not its type"),
         (
-            |m| m["programs"][0]["results"][0]["dims"] = serde_json::json!([4, 5]),
-            "is donated to result 0, which has not its type",
+            |m| m["programs"][0]["mesh"] = json!({ "name": "devices", "axes": [["model", 0]] }),
+            "mesh `devices` with 0 devices along `model`",
+        ),
+        (
+            |m| {
+                m["programs"][0]["mesh"] = json!({ "name": "devices", "axes": [["model", 3]] });
+                m["programs"][0]["parameters"][0]["sharding"] = json!(["model"]);
+            },
+            "axis 0 of f32[4, 4] cannot be divided by the 3 parts of mesh axis `model`",
+        ),
+        (
+            |m| {
+                m["programs"][0]["mesh"] = json!({ "name": "\u{1b}[2J", "axes": [["model", 2]] });
+                m["programs"][0]["parameters"][0]["sharding"] = json!(["\u{1b}[2J"]);
+            },
+            "has no axis",
+        ),
+        (
+            |m| m["programs"][0]["mesh"] = json!({ "name": "devices", "axes": [["model", 2]] }),
+            "program `prefill_4` runs on 2 devices, the bundle is for 1",
         ),
         (
             |m| m["programs"][0]["key"]["plugin sha256"] = "0".repeat(64).into(),

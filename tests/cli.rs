@@ -121,7 +121,7 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn wrong_usage_ends_with_2_and_says_both_sides() {
-    let rows: [(&[&str], &[&str]); 13] = [
+    let rows: [(&[&str], &[&str]); 15] = [
         (&["plan", "--model", "demo"], &["no verb `plan` yet"]),
         (&["golden", "check"], &["no verb `golden` yet"]),
         (&["frobnicate"], &["frobnicate"]),
@@ -132,6 +132,11 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
         ),
         (&["run", "--model", "demo", "--prompt", "x", "--tokens", "1"], &["--prompt", "--tokens"]),
         (&["run", "--model", "demo", "--tokens", "1,two"], &["entry 1 of `--tokens` is `two`, expected a token id"]),
+        (
+            &["run", "--model", "demo", "--tokens", "1", "--target", "v6e-1"],
+            &["runs on the CPU, not on target `v6e-1`", "hint: use `--target cpu`"],
+        ),
+        (&["score", "--model", "demo", "--tokens", "1", "--out", "x", "--target", "cpu-0"], &["`cpu-0` asks for 0"]),
         (&["tokens"], &["--conversation", "--text", "--parse"]),
         (
             &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "v9:1x1"],

@@ -11,7 +11,9 @@ use std::process::Command;
 use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
 use precast::config::{Config, LayerKind};
-use precast::graph::{Phase, Sizes, module, sampler};
+use precast::graph::{Phase, module, sampler};
+use precast::pjrt::{ClientOptions, Plugin};
+use precast::plan::{Plan, Strategy};
 use rayon::prelude::*;
 
 /// No two dimensions are equal, so that a swapped axis does not pass.
@@ -38,7 +40,7 @@ fn graphs() -> Vec<Module> {
     let mut modules = vec![sampler(4, 1013).expect("a sampler")];
     for compute in [F32, Bf16] {
         for batch in [1, 3] {
-            let sizes = Sizes { compute, context: 700, batch, largest_prefill: 64 };
+            let plan = Plan { batch, largest_prefill: 64, ..Plan::host(Strategy::plain(compute), 700) };
             let phases = [
                 Phase::Prefill { tokens: 1 },
                 Phase::Prefill { tokens: 64 },
@@ -47,7 +49,7 @@ fn graphs() -> Vec<Module> {
                 Phase::Decode { steps: 8 },
             ];
             for phase in phases {
-                let mut module = module(&tiny(), &sizes, phase).unwrap_or_else(|problem| panic!("{problem}"));
+                let mut module = module(&tiny(), &plan, phase).unwrap_or_else(|problem| panic!("{problem}"));
                 module.name = format!("{}_{compute}_{batch}", module.name);
                 modules.push(module);
             }
@@ -56,13 +58,13 @@ fn graphs() -> Vec<Module> {
     modules
 }
 
-/// Every op of the builder that the graphs may not happen to use.
+/// Every op of the builder that the graphs may not happen to use, over four devices.
 fn ops() -> Module {
     let b = Builder::new("ops");
     b.mesh("devices", &[("model", 4)]);
     b.function("twice", || vec![b.argument("x", &TensorType::new(F32, [4, 6])) * 2.0]);
     b.function("main", || {
-        let x = b.donated("x", &TensorType::new(F32, [4, 6]), 0);
+        let x = b.donated("x", &TensorType::new(F32, [4, 6]), 0).sharded(&["model", ""]);
         let n = b.argument("n", &TensorType::new(S32, [4]));
         let state = b.argument("state", &TensorType::new(U64, [2]));
         let unary = b.scope("unary", || [x.exp(), x.log(), x.rsqrt(), x.logistic(), x.floor(), -x].into_iter());
@@ -75,7 +77,7 @@ fn ops() -> Module {
         let (_, random) = state.random_bits(&[4, 6]);
         let x =
             sorted[0] + random.convert(F32) + sorted[1].convert(Bf16).convert(F32) + n.bitcast(F32).like("a->ab", x);
-        let x = b.call("twice", &[x.barrier()])[0];
+        let x = b.call("twice", &[x.barrier().constrained(&["model", ""])])[0];
         let rows = x.rows(n).concatenate(&[x.slice(&[1..3, 0..6])], 0).transpose("ab->ba");
         let total = rows.sum("ba->b") + rows.max("ba->b") + rows.min("ba->b");
         let index = rows.argmax_last();
@@ -150,7 +152,10 @@ fn the_verifier_refuses_a_wrong_module() {
 #[test]
 fn both_cpu_plugins_compile_every_module() {
     for plugin in ["cpu", "cpu-alt"] {
-        let client = device::client(plugin);
+        // As many devices as `ops` is divided over; the graphs run on the first.
+        let options = ClientOptions { devices: Some(4), ..ClientOptions::default() };
+        let client = Plugin::load(&device::installed(plugin)).and_then(|plugin| plugin.client(&options));
+        let client = client.expect("a client");
         let modules: Vec<Module> = graphs().into_iter().chain([ops()]).collect();
         modules.par_iter().for_each(|module| {
             device::compile(&client, module);

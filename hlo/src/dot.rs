@@ -82,8 +82,10 @@ impl<'b> Tensor<'b> {
             template += &format!(", batching_dims = {x:?} x {y:?}");
         }
         let (x, y) = (axes::positions(a, &parts.contracted), axes::positions(b, &parts.contracted));
-        template +=
-            &format!(", contracting_dims = {x:?} x {y:?} : ({}, {}) -> {}", left.mlir(), right.mlir(), to.mlir());
+        // By default a TPU multiplies f32 as bf16.
+        let precision = if left.element == ElementType::F32 { ", precision = [HIGHEST, HIGHEST]" } else { "" };
+        let types = format!("({}, {}) -> {}", left.mlir(), right.mlir(), to.mlir());
+        template += &format!(", contracting_dims = {x:?} x {y:?}{precision} : {types}");
         let operands = vec![self, other];
         let draft = Draft { mnemonic: "stablehlo.dot_general", template, operands, regions: Vec::new() };
         let product = self.builder.push(Ok((draft, to)));
@@ -100,7 +102,7 @@ mod tests {
         check(
             &[f32([2, 3, 5, 7]), f32([11, 3, 7])],
             |_, x| x[0].dot("tgmd,sgd->gtms", x[1]),
-            "batching_dims = [1] x [1], contracting_dims = [3] x [2] : (tensor<2x3x5x7xf32>, tensor<11x3x7xf32>) -> tensor<3x2x5x11xf32>",
+            "batching_dims = [1] x [1], contracting_dims = [3] x [2], precision = [HIGHEST, HIGHEST] : (tensor<2x3x5x7xf32>, tensor<11x3x7xf32>) -> tensor<3x2x5x11xf32>",
         );
         check(&[f32([2, 4]), f32([6, 4])], |_, x| x[0].dot("tc,oc->ot", x[1]), "stablehlo.transpose");
     }

@@ -72,6 +72,20 @@ impl<'b> Tensor<'b> {
         (results[0], results[1])
     }
 
+    /// The same value, which the compiler must lay out row-major where it stands, the last axis innermost.
+    #[track_caller]
+    pub fn row_major(self) -> Tensor<'b> {
+        let ty = self.ty();
+        let order: Vec<usize> = (0..ty.rank()).rev().collect();
+        let layouts = format!("[dense<{order:?}> : tensor<{}xindex>]", ty.rank());
+        let template = format!(
+            "stablehlo.custom_call @LayoutConstraint($0) {{operand_layouts = {layouts}, result_layouts = {layouts}}} : ({0}) -> {0}",
+            ty.mlir()
+        );
+        let mnemonic = "stablehlo.custom_call";
+        self.builder.push(Ok((Draft { mnemonic, template, operands: vec![self], regions: Vec::new() }, ty)))
+    }
+
     /// The same value, across which the compiler moves nothing.
     #[track_caller]
     pub fn barrier(self) -> Tensor<'b> {
@@ -105,9 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn random_states_are_two_words() {
+    fn states_and_layouts_are_written_out() {
         check(&[TensorType::new(U64, [2])], |_, x| x[0].random_bits(&[3]).1, "algorithm = THREE_FRY");
         check_error(&[f32([2])], |_, x| x[0].random_bits(&[3]).0, "a random state is f32[2], expected u64[2]");
+        let layout = "operand_layouts = [dense<[1, 0]> : tensor<2xindex>]";
+        check(&[f32([2, 3])], |_, x| x[0].row_major(), layout);
         check(&[f32([2])], |_, x| x[0].barrier(), "stablehlo.optimization_barrier %x0 : tensor<2xf32>");
     }
 }

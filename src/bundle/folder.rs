@@ -205,15 +205,13 @@ impl Bundle {
             return Ok(());
         }
         let key = manifest.programs.first().map(|program| &program.key);
+        let kind = key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name);
         let rebuilt = if manifest.devices > 1 { format!("{here}-{}", manifest.devices) } else { here.to_string() };
         Err(BundleError::OtherDevice {
             folder: self.folder.clone(),
-            target: manifest.target.clone(),
-            devices: manifest.devices,
-            kind: key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name).to_string(),
+            devices: format!("`{}` ({} {kind})", manifest.target, manifest.devices),
             here: here.to_string(),
-            recompiles,
-            rebuild: manifest.command_for(&rebuilt),
+            rebuild: recompiles.then(|| manifest.command_for(&rebuilt)),
         })
     }
 

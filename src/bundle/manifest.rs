@@ -325,9 +325,10 @@ pub(super) fn signature(
         Ok(Parameter { name, ty, donated_to: entry.donated_to, sharding: Sharding::new(&entry.sharding) })
     };
     let parameters = parameters.iter().map(parameter).collect::<Result<_, _>>()?;
-    let mesh = mesh.map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose()?;
+    let written = |problem: String| problem.escape_debug().to_string();
+    let mesh = mesh.map(|mesh| Mesh::new(&mesh.name, &mesh.axes)).transpose().map_err(written)?;
     let signature = Signature { mesh, parameters, results };
-    signature.local_parameters()?;
+    signature.local_parameters().map_err(written)?;
     Ok(signature)
 }
 

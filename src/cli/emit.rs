@@ -7,7 +7,8 @@ use clap::Args;
 use super::failure::Failure;
 use super::model::{Compute, config, context_for, target};
 use super::terminal;
-use crate::graph::{Phase, Sizes};
+use crate::graph::Phase;
+use crate::plan::{Plan, Strategy};
 use crate::runner::program;
 
 /// Print the StableHLO of one program
@@ -57,13 +58,9 @@ impl Emit {
             PhaseName::Score => (Phase::Score { tokens }, 1, tokens),
             PhaseName::Decode => (Phase::Decode { steps: self.steps as usize }, self.rows.unwrap_or(1) as usize, 128),
         };
-        let sizes = Sizes {
-            compute: self.compute.element(),
-            context: context_for(self.context, 1, config.max_context)?,
-            batch,
-            largest_prefill,
-        };
-        terminal::print_bytes(program(&config, &sizes, phase)?.text.as_bytes())?;
+        let context = context_for(self.context, 1, config.max_context)?;
+        let plan = Plan { batch, largest_prefill, ..Plan::host(Strategy::plain(self.compute.element()), context) };
+        terminal::print_bytes(program(&config, &plan, phase)?.text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
 }

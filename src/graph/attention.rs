@@ -1,50 +1,46 @@
 //! Grouped-query attention with sinks, over a full cache or a ring, as a running softmax over blocks of keys.
 
-use crate::config::{Config, LayerKind};
-use crate::graph::ATTENTION_BLOCK;
-use crate::graph::cache::{Rows, write_full, write_ring};
+use crate::config::LayerKind;
+use crate::graph::cache::{KvCache, Rows, Stored, write_full, write_ring};
 use crate::graph::linear::linear;
-use crate::graph::params::{Source, Weights};
+use crate::graph::model::Model;
+use crate::graph::params::{HEADS, Source};
 use crate::graph::rope::Rotation;
-use hlo::{Builder, ElementType, ElementType::F32, ElementType::S32, Tensor, TensorType};
-
-/// Keys and values of one layer.
-#[derive(Clone, Copy)]
-pub(super) struct KvCache<'b> {
-    pub keys: Tensor<'b>,
-    pub values: Tensor<'b>,
-}
+use hlo::{ElementType::F32, ElementType::S32, Tensor, TensorType};
 
 /// Attention of layer `layer` over normalised `x` f32 `[n, c]`; gives f32 `[n, c]` and the cache with the rows' keys and values.
 pub(super) fn attention<'b>(
-    config: &Config,
+    model: &Model<'_, 'b>,
     layer: usize,
     x: Tensor<'b>,
-    weights: &Weights<'b>,
     rows: &Rows<'b>,
     rotation: &Rotation<'b>,
     cache: KvCache<'b>,
 ) -> (Tensor<'b>, KvCache<'b>) {
-    let b = x.builder();
+    let (b, config) = (x.builder(), model.config);
     let (n, d) = (x.dim(0), config.head_dim);
-    let (g, m, h) = (config.kv_heads, config.query_heads_per_kv_head(), config.query_heads);
-    let compute = cache.keys.ty().element;
+    let (g, m) = (config.kv_heads, config.query_heads_per_kv_head());
     let (sequences, tokens) = rows.split();
 
-    let qkv = linear(x, weights[Source::QkvWeight(layer)], weights[Source::QkvBias(layer)]);
-    let heads = |first: usize, count: usize| qkv.slice(&[0..n, first * d..(first + count) * d]).reshape(&[n, count, d]);
-    let queries = rotation.rotate(heads(0, h)).convert(compute).reshape(&[sequences, tokens, g, m, d]).named("queries");
-    let by_head = |x: Tensor<'b>| x.convert(compute).reshape(&[sequences, tokens, g, d]).transpose("btgd->bgtd");
-    let keys = by_head(rotation.rotate(heads(h, g))).named("keys");
-    let values = by_head(heads(h + g, g)).named("values");
+    let qkv = linear(model, x, Source::QkvWeight(layer), Source::QkvBias(layer));
+    let heads = qkv.reshape(&[n, g, m + 2, d]).constrained(&["", HEADS, "", ""]);
+    let of_group = |from: usize, to: usize| heads.slice(&[0..n, 0..g, from..to, 0..d]);
+    let queries = rotation.rotate(of_group(0, m)).convert(model.compute());
+    let queries = queries.reshape(&[sequences, tokens, g, m, d]).named("queries");
+    let by_head = |x: Tensor<'b>| {
+        let x = x.reshape(&[sequences, tokens, g, d]).transpose("btgd->bgtd");
+        Stored::new(x, model.plan.strategy.cache)
+    };
+    let keys = b.scope("keys", || by_head(rotation.rotate(of_group(m, m + 1))));
+    let values = b.scope("values", || by_head(of_group(m + 1, m + 2)));
 
     let positions = rows.positions(b).reshape(&[sequences, tokens]);
-    let mut softmax = RunningSoftmax::start(queries, weights[Source::Sinks(layer)]);
+    let mut softmax = RunningSoftmax::start(queries, model.vector(Source::Sinks(layer)));
     let cache = match config.layer_kinds[layer] {
         LayerKind::Sliding => {
             let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
             let (value_ring, seen_values) = write_ring(cache.values, values, rows);
-            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.dim(2)]), 2);
+            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.slots()]), 2);
             let at = positions.like("bt->bts", slots);
             let visible = match *rows {
                 // A ring that is not yet full ends at the newest token; in a full one every slot is inside the window.
@@ -60,44 +56,43 @@ pub(super) fn attention<'b>(
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
-            softmax = over_cache(b, softmax, queries, cache, positions, rows);
+            softmax = over_cache(model, softmax, queries, cache, positions, rows);
             cache
         }
     };
-    let attended = softmax.finish().transpose("bgtmd->btgmd").reshape(&[n, h * d]).named("attended");
-    (linear(attended, weights[Source::OutWeight(layer)], weights[Source::OutBias(layer)]), cache)
+    let attended = softmax.finish().transpose("bgtmd->btgmd").reshape(&[n, g * m * d]).named("attended");
+    let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));
+    (out.constrained(&["", ""]), cache)
 }
 
 /// Takes the cache block by block, as far as the newest row reaches.
 fn over_cache<'b>(
-    b: &'b Builder,
+    model: &Model<'_, 'b>,
     softmax: RunningSoftmax<'b>,
     queries: Tensor<'b>,
     cache: KvCache<'b>,
     positions: Tensor<'b>,
     rows: &Rows<'b>,
 ) -> RunningSoftmax<'b> {
+    let b = queries.builder();
     let (sequences, tokens) = rows.split();
-    let (g, d) = (cache.keys.dim(1), cache.keys.dim(3));
+    let size = model.plan.attention_block(tokens);
     let sequence = rows.first_sequence(b);
-    let zero = b.integer(0);
     let newest = positions.max("bt->");
-    let mut state = vec![zero];
+    let mut state = vec![b.integer(0)];
     state.extend(softmax.parts());
-    let blocks = cache.keys.dim(2).div_ceil(ATTENTION_BLOCK);
     let last = b.while_loop_at_most(
-        blocks,
+        model.plan.slots().div_ceil(size),
         &state,
         |state| state[0].at_most(newest),
         |state| {
             let first = state[0];
-            let block =
-                |of: Tensor<'b>| of.dynamic_slice(&[sequence, zero, first, zero], &[sequences, g, ATTENTION_BLOCK, d]);
-            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, ATTENTION_BLOCK]), 2);
+            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, size]), 2);
             let visible = (slots + first.like("->bts", slots)).at_most(positions.like("bt->bts", slots));
+            let block = |of: Stored<'b>| of.part(sequence, sequences, first, size);
             let softmax = RunningSoftmax::of(&state[1..]);
             let softmax = softmax.take(queries, block(cache.keys), block(cache.values), visible);
-            let mut next = vec![first + ATTENTION_BLOCK as i64];
+            let mut next = vec![first + size as i64];
             next.extend(softmax.parts());
             next
         },
@@ -135,23 +130,30 @@ impl<'b> RunningSoftmax<'b> {
         [self.peak, self.total, self.values]
     }
 
-    /// Adds keys and values `[b, g, s, d]`, where `visible` `[b, t, s]` says which row sees which.
+    /// Adds keys and values `[b, g, s, d]` as they are stored, where `visible` `[b, t, s]` says which row sees which.
     fn take(
         self,
         queries: Tensor<'b>,
-        keys: Tensor<'b>,
-        values: Tensor<'b>,
+        keys: Stored<'b>,
+        values: Stored<'b>,
         visible: Tensor<'b>,
     ) -> RunningSoftmax<'b> {
+        let compute = queries.ty().element;
         let scale = (queries.dim(4) as f64).powf(-0.5);
-        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys) * scale;
+        // A scale of a key or a value is one factor of its whole dot product, or of its whole weight.
+        let scaled = |by: Stored<'b>, x: Tensor<'b>| match by.scales {
+            Some(scales) => x * scales.like("bgs->bgtms", x),
+            None => x,
+        };
+        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys.values.convert(compute)) * scale;
+        let scores = scaled(keys, scores);
         let scores = visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores");
         let peak = self.peak.maximum(scores.max("bgtms->bgtm"));
         let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
         let fade = (self.peak - peak).exp();
         let total = self.total * fade + weight.sum("bgtms->bgtm");
-        let element: ElementType = values.ty().element;
-        let brought = weight.convert(element).dot_into(F32, "bgtms,bgsd->bgtmd", values);
+        let weight = scaled(values, weight).convert(compute);
+        let brought = weight.dot_into(F32, "bgtms,bgsd->bgtmd", values.values.convert(compute));
         RunningSoftmax { peak, total, values: self.values * fade.like("bgtm->bgtmd", brought) + brought }
     }
 

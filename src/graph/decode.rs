@@ -5,19 +5,20 @@
 //! -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
 
 use crate::config::Config;
+use crate::graph::STOP_TOKENS;
 use crate::graph::cache::Rows;
-use crate::graph::layers::{declare_caches, flatten, head, layers, unflatten};
-use crate::graph::params::{Weights, weights};
+use crate::graph::layers::{builder, declare_caches, flatten, head, layers, unflatten};
+use crate::graph::model::Model;
 use crate::graph::sample::{Drawing, sample, stops};
-use crate::graph::{STOP_TOKENS, Sizes};
-use hlo::{Builder, ElementType::F32, ElementType::Pred, ElementType::S32, Module, Problem, TensorType};
+use crate::plan::Plan;
+use hlo::{ElementType::F32, ElementType::Pred, ElementType::S32, Module, Problem, TensorType};
 
-pub(super) fn decode(config: &Config, sizes: &Sizes, steps: usize) -> Result<Module, Problem> {
-    let b = Builder::new(&format!("decode_{steps}"));
-    let batch = sizes.batch;
+pub(super) fn decode(config: &Config, plan: &Plan, steps: usize) -> Result<Module, Problem> {
+    let b = builder(&format!("decode_{steps}"), config, plan);
+    let batch = plan.batch;
     b.function("main", || {
-        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
-        let caches = declare_caches(&b, config, sizes);
+        let model = Model::declare(&b, config, plan);
+        let caches = declare_caches(&b, &model);
         let tokens = b.argument("tokens", &TensorType::new(S32, [batch]));
         let positions = b.argument("positions", &TensorType::new(S32, [batch]));
         let ended = b.argument("ended", &TensorType::new(Pred, [batch]));
@@ -37,9 +38,9 @@ pub(super) fn decode(config: &Config, sizes: &Sizes, steps: usize) -> Result<Mod
                     unreachable!("the loop's state begins with six tensors")
                 };
                 let rows = Rows::Step { positions };
-                let (x, caches) = layers(config, &weights, tokens, &rows, unflatten(&state[6..]));
+                let (x, caches) = layers(&model, tokens, &rows, unflatten(&model, &state[6..]));
                 let positions = positions + 1;
-                let drawn = sample(head(config, &weights, x), &drawing, positions);
+                let drawn = sample(head(&model, x), &drawing, positions);
                 let shown = ended.select(b.splat_integer(-1, &drawn.tokens.ty()), drawn.tokens);
                 let place = [b.integer(0), step];
                 let drawn_tokens = drawn_tokens.dynamic_update(shown.reshape(&[batch, 1]), &place);

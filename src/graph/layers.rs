@@ -1,63 +1,76 @@
 //! The stack of layers, from token ids to logits.
 
 use crate::config::Config;
-use crate::graph::Sizes;
-use crate::graph::attention::{KvCache, attention};
-use crate::graph::cache::{Rows, cache_type};
-use crate::graph::linear::project;
+use crate::graph::attention::attention;
+use crate::graph::cache::{KvCache, Rows, cache};
+use crate::graph::linear::{look_up, project};
+use crate::graph::model::Model;
 use crate::graph::moe::moe;
 use crate::graph::norm::rms_norm;
-use crate::graph::params::{Source, Weights};
+use crate::graph::params::Source;
 use crate::graph::rope::Rotation;
-use hlo::{Builder, ElementType::F32, Tensor};
+use crate::plan::Plan;
+use hlo::{Builder, Tensor};
 
-/// Declares the caches as donated arguments, so that result `i` takes the memory of cache `i`.
-pub(super) fn declare_caches<'b>(b: &'b Builder, config: &Config, sizes: &Sizes) -> Vec<KvCache<'b>> {
-    (0..config.layers)
-        .map(|layer| {
-            let ty = cache_type(config, sizes, layer);
-            KvCache {
-                keys: b.donated(&format!("cache.{layer}.keys"), &ty, 2 * layer),
-                values: b.donated(&format!("cache.{layer}.values"), &ty, 2 * layer + 1),
-            }
-        })
-        .collect()
+/// The builder of one program: over a mesh if there are several devices.
+pub(super) fn builder(name: &str, config: &Config, plan: &Plan) -> Builder {
+    let b = Builder::new(name);
+    if plan.devices > 1 {
+        let heads = plan.head_devices(config);
+        b.mesh("devices", &[("heads", heads), ("rest", plan.devices / heads)]);
+    }
+    b
 }
 
-/// The caches as a list: keys, then values, layer by layer.
+/// Declares the cache as donated arguments, so that result `i` takes the memory of cache tensor `i`.
+pub(super) fn declare_caches<'b>(b: &'b Builder, model: &Model<'_, 'b>) -> Vec<KvCache<'b>> {
+    let tensors: Vec<Tensor<'b>> = cache(model.config, model.plan)
+        .iter()
+        .enumerate()
+        .map(|(place, tensor)| {
+            let mut words = tensor.sharding.words();
+            words.resize(tensor.ty.rank(), String::new());
+            b.donated(&tensor.name, &tensor.ty, place).sharded(&words)
+        })
+        .collect();
+    unflatten(model, &tensors)
+}
+
+/// The caches as a list, in the order of their declaration.
 pub(super) fn flatten<'b>(caches: &[KvCache<'b>]) -> Vec<Tensor<'b>> {
-    caches.iter().flat_map(|cache| [cache.keys, cache.values]).collect()
+    caches.iter().flat_map(|cache| cache.tensors()).collect()
 }
 
 /// The caches from such a list.
-pub(super) fn unflatten<'b>(tensors: &[Tensor<'b>]) -> Vec<KvCache<'b>> {
-    tensors.chunks(2).map(|pair| KvCache { keys: pair[0], values: pair[1] }).collect()
+pub(super) fn unflatten<'b>(model: &Model<'_, 'b>, tensors: &[Tensor<'b>]) -> Vec<KvCache<'b>> {
+    let mut tensors = tensors.iter().copied();
+    std::iter::from_fn(|| KvCache::take(&mut tensors, model.plan.strategy.cache)).collect()
 }
 
 /// Takes `tokens` s32 `[n]` through all layers: the stream f32 `[n, c]`, not yet normalised, and the caches.
 pub(super) fn layers<'b>(
-    config: &Config,
-    weights: &Weights<'b>,
+    model: &Model<'_, 'b>,
     tokens: Tensor<'b>,
     rows: &Rows<'b>,
     caches: Vec<KvCache<'b>>,
 ) -> (Tensor<'b>, Vec<KvCache<'b>>) {
     let b = tokens.builder();
-    let epsilon = config.rms_epsilon;
-    let rotation =
-        b.scope("rope", || Rotation::at(rows.positions(b), weights[Source::RopeCos], weights[Source::RopeSin]));
-    let mut x = b.scope("embedding", || weights[Source::Embedding].rows(tokens).convert(F32));
+    let epsilon = model.config.rms_epsilon;
+    let rotation = b.scope("rope", || {
+        Rotation::at(rows.positions(b), model.vector(Source::RopeCos), model.vector(Source::RopeSin))
+    });
+    let mut x = b.scope("embedding", || look_up(model, Source::Embedding, tokens).constrained(&["", ""]));
     let mut after = Vec::new();
     for (layer, cache) in caches.into_iter().enumerate() {
         let (stream, cache) = b.scope(&format!("layers.{layer}"), || {
             let (attended, cache) = b.scope("attention", || {
-                let normed = rms_norm(x, weights[Source::AttentionNorm(layer)], epsilon);
-                attention(config, layer, normed, weights, rows, &rotation, cache)
+                let normed = rms_norm(x, model.vector(Source::AttentionNorm(layer)), epsilon);
+                attention(model, layer, normed, rows, &rotation, cache)
             });
             let x = x + attended;
             let answered = b.scope("moe", || {
-                let normed = rms_norm(x, weights[Source::MoeNorm(layer)], epsilon);
-                moe(config, layer, normed, weights)
+                let normed = rms_norm(x, model.vector(Source::MoeNorm(layer)), epsilon);
+                moe(model, layer, normed)
             });
             (x + answered, cache)
         });
@@ -68,9 +81,9 @@ pub(super) fn layers<'b>(
 }
 
 /// Logits of the stream `x` f32 `[n, c]`: f32 `[n, v]`.
-pub(super) fn head<'b>(config: &Config, weights: &Weights<'b>, x: Tensor<'b>) -> Tensor<'b> {
+pub(super) fn head<'b>(model: &Model<'_, 'b>, x: Tensor<'b>) -> Tensor<'b> {
     x.builder().scope("head", || {
-        let normed = rms_norm(x, weights[Source::FinalNorm], config.rms_epsilon);
-        project(normed, weights[Source::Unembedding]).named("logits")
+        let normed = rms_norm(x, model.vector(Source::FinalNorm), model.config.rms_epsilon);
+        project(model, normed, Source::Unembedding).named("logits")
     })
 }

@@ -1,14 +1,45 @@
-//! The affine map that every projection is.
+//! Products with matrices as the device holds them: the affine map that every projection is, and rows of a table.
 
-use hlo::{ElementType::F32, Tensor};
+use crate::graph::model::Model;
+use crate::graph::params::Source;
+use hlo::{ElementType::F32, Tensor, TensorType};
 
-/// `x · weightᵀ + bias`: `x` `[n, c]` of any float type, `weight` `[o, c]` of the compute type, `bias` f32 `[o]`; gives f32 `[n, o]`.
-pub(super) fn linear<'b>(x: Tensor<'b>, weight: Tensor<'b>, bias: Tensor<'b>) -> Tensor<'b> {
-    let product = project(x, weight);
-    product + bias.like("o->no", product)
+/// `x · weightᵀ + bias`: `x` f32 `[n, c]`, `weight` `[o, c]` as stored, `bias` f32 `[o]`; gives f32 `[n, o]`.
+pub(super) fn linear<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source, bias: Source) -> Tensor<'b> {
+    let product = project(model, x, weight);
+    product + model.vector(bias).like("o->no", product)
 }
 
 /// `x · weightᵀ`, likewise.
-pub(super) fn project<'b>(x: Tensor<'b>, weight: Tensor<'b>) -> Tensor<'b> {
-    x.convert(weight.ty().element).dot("nc,oc->no", weight).convert(F32)
+pub(super) fn project<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source) -> Tensor<'b> {
+    let (n, matrix) = (x.dim(0), model.matrix(weight));
+    let rows = at_least(x.convert(model.compute()), model.plan.spelling.product_rows);
+    let product = rows.dot_into(F32, "nc,oc->no", matrix.values.convert(model.compute()));
+    // Without the barrier the compiler would drop the padding again, and its gain with it.
+    let product = if product.dim(0) == n { product } else { product.barrier().slice(&[0..n, 0..product.dim(1)]) };
+    match matrix.scales {
+        Some(scales) => product * scales.like("o->no", product),
+        None => product,
+    }
+}
+
+/// Rows of the table `[v, c]` at `indices` s32 `[n]`: f32 `[n, c]`.
+pub(super) fn look_up<'b>(model: &Model<'_, 'b>, table: Source, indices: Tensor<'b>) -> Tensor<'b> {
+    let matrix = model.matrix(table);
+    let rows = matrix.values.rows(indices).convert(F32);
+    match matrix.scales {
+        Some(scales) => rows * scales.rows(indices).like("n->nc", rows),
+        None => rows,
+    }
+}
+
+/// `x` `[n, …]` with rows of zeros behind it, so that there are `rows` at least.
+pub(super) fn at_least(x: Tensor<'_>, rows: usize) -> Tensor<'_> {
+    let missing = rows.saturating_sub(x.dim(0));
+    if missing == 0 {
+        return x;
+    }
+    let ty = x.ty();
+    let dims = [&[missing], &ty.dims[1..]].concat();
+    x.concatenate(&[x.builder().splat(0.0, &TensorType::new(ty.element, dims))], 0)
 }

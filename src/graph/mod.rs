@@ -1,17 +1,20 @@
 //! The graphs of gpt-oss: sizes in, StableHLO modules out. No I/O, no device, no checkpoint.
 //!
-//! Reading order: `params` (what the device holds), `norm`, `linear`, `rope`, `cache`, `attention`, `moe`, `layers` (the stack),
-//! `sample`, and the functions themselves: `prefill` and `decode`.
+//! Reading order: `params` (what the device holds), `model`, `norm`, `linear`, `rope`, `cache`, `attention`, `moe` and `expert`,
+//! `layers` (the stack), `sample`, and the functions themselves: `prefill` and `decode`.
 //!
 //! Axis letters, here and everywhere: `n` rows (tokens of a prefill or sequences of a decode step), `b` sequence, `t` token, `s` cache slot,
 //! `g` kv head, `m` query head of a kv head, `d` head channel, `c` stream channel, `o` projection output, `e` expert, `k` chosen expert,
-//! `r` row of an expert's block, `j` gate or up, `f` expert channel, `v` vocabulary.
+//! `r` row of an expert's block, `p` device with a part of every expert, `f` expert channel, `i` input and `o` output of an expert's
+//! product, `v` vocabulary.
 
 mod attention;
 mod cache;
 mod decode;
+mod expert;
 mod layers;
 mod linear;
+mod model;
 mod moe;
 mod norm;
 pub mod params;
@@ -20,38 +23,12 @@ mod rope;
 mod sample;
 
 use crate::config::Config;
+use crate::plan::Plan;
+pub use cache::{CacheTensor, cache};
 use hlo::{Builder, ElementType, Module, Problem, TensorType};
-
-/// Keys that one pass of the running softmax takes.
-const ATTENTION_BLOCK: usize = 512;
 
 /// Stop tokens that a decode program takes; unused places hold -1.
 pub const STOP_TOKENS: usize = 8;
-
-/// What a set of programs that share one cache is specialised for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// f32 or bf16: matrices, the operands of products and the cache. Sums, norms and softmax are f32 always.
-    pub compute: ElementType,
-    /// Tokens that a sequence may have.
-    pub context: usize,
-    /// Sequences that the cache holds and that decode together.
-    pub batch: usize,
-    /// The largest number of tokens that a prefill or score program takes at once.
-    pub largest_prefill: usize,
-}
-
-impl Sizes {
-    /// Slots of a full layer's cache: the context and room for the padding of a last chunk, in whole attention blocks.
-    pub fn slots(&self) -> usize {
-        (self.context + self.largest_prefill).next_multiple_of(ATTENTION_BLOCK)
-    }
-
-    /// The type of every cache tensor in order: keys, then values, layer by layer; `[batch, kv_heads, slots, head_dim]`.
-    pub fn caches(&self, config: &Config) -> Vec<TensorType> {
-        (0..config.layers).flat_map(|layer| vec![cache::cache_type(config, self, layer); 2]).collect()
-    }
-}
 
 /// What a program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +61,10 @@ impl Phase {
     }
 
     /// Rows that go through the model at once.
-    pub fn rows(self, sizes: &Sizes) -> usize {
+    pub fn rows(self, plan: &Plan) -> usize {
         match self {
             Phase::Prefill { tokens } | Phase::Score { tokens } => tokens,
-            Phase::Decode { .. } => sizes.batch,
+            Phase::Decode { .. } => plan.batch,
         }
     }
 }
@@ -107,10 +84,10 @@ pub fn sampler(rows: usize, vocabulary: usize) -> Result<Module, Problem> {
 
 /// The module of one phase. Its `main` takes the weights (`params::weights`), the caches, then the phase's own inputs, and gives
 /// the caches first, in place.
-pub fn module(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Module, Problem> {
+pub fn module(config: &Config, plan: &Plan, phase: Phase) -> Result<Module, Problem> {
     match phase {
-        Phase::Prefill { tokens } => prefill::prefill(config, sizes, tokens),
-        Phase::Score { tokens } => prefill::score(config, sizes, tokens),
-        Phase::Decode { steps } => decode::decode(config, sizes, steps),
+        Phase::Prefill { tokens } => prefill::prefill(config, plan, tokens),
+        Phase::Score { tokens } => prefill::score(config, plan, tokens),
+        Phase::Decode { steps } => decode::decode(config, plan, steps),
     }
 }

@@ -1,13 +1,16 @@
 //! The mixture of experts. Rows are grouped by expert into blocks, so that an expert's matrices are read once a block and never gathered;
 //! grouping and spreading back are products with 0/1 matrices.
 
-use crate::config::Config;
-use crate::graph::linear::linear;
-use crate::graph::params::{Source, Weights};
+use crate::graph::expert::Expert;
+use crate::graph::linear::{at_least, linear};
+use crate::graph::model::Model;
+use crate::graph::params::{ALL, Source};
 use hlo::{Builder, ElementType::F32, ElementType::S32, Tensor, TensorType};
 
 /// Which row goes to which expert.
 struct Routing<'b> {
+    /// The chosen experts of each row, the likeliest first: s32 `[n]` each.
+    picks: Vec<Tensor<'b>>,
     /// Weight of each expert's answer, 0 where it was not chosen: f32 `[n, e]`.
     share: Tensor<'b>,
     /// 1 where an expert was chosen: f32 `[n, e]`.
@@ -21,75 +24,78 @@ fn route<'b>(logits: Tensor<'b>, k: usize) -> Routing<'b> {
     let experts = b.iota(&ty.with_element(S32), 1);
     let best = logits.max("ne->n");
     let (mut left, mut share, mut chosen) = (logits, b.splat(0.0, &ty), b.splat(0.0, &ty));
+    let mut picks = Vec::new();
     for _ in 0..k {
-        let place = left.argmax_last().like("n->ne", experts);
-        let here = experts.equals(place);
+        let pick = left.argmax_last().named("pick");
+        let here = experts.equals(pick.like("n->ne", experts));
         share = here.select((logits - best.like("n->ne", logits)).exp(), share);
         chosen = here.select(b.splat(1.0, &ty), chosen);
         left = here.select(b.splat(f64::NEG_INFINITY, &ty), left);
+        picks.push(pick);
     }
     let total = share.sum("ne->n");
-    Routing { share: share / total.like("n->ne", share), chosen }
-}
-
-/// Rows of one expert's block: enough for an even spread, so that few blocks are half empty.
-fn block_rows(rows: usize, config: &Config) -> usize {
-    let even = rows * config.experts_per_token / config.experts;
-    even.next_power_of_two().max(8).min(rows)
+    Routing { picks, share: share / total.like("n->ne", share), chosen }
 }
 
 /// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`.
-pub(super) fn moe<'b>(config: &Config, layer: usize, x: Tensor<'b>, weights: &Weights<'b>) -> Tensor<'b> {
-    let b = x.builder();
+pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Tensor<'b> {
     let (n, c) = (x.dim(0), x.dim(1));
-    let logits = linear(x, weights[Source::RouterWeight(layer)], weights[Source::RouterBias(layer)]).named("router");
-    let routing = route(logits, config.experts_per_token);
-    let rows = block_rows(n, config);
-    let blocks = Blocks::new(b, &routing, rows);
-    let compute = weights[Source::GateUpWeight(layer)].ty().element;
-    let stream = x.convert(compute);
+    let logits = linear(model, x, Source::RouterWeight(layer), Source::RouterBias(layer)).named("router");
+    let routing = route(logits, model.config.experts_per_token);
+    let expert = Expert { model, layer };
+    let parts = match n {
+        1 if model.plan.spelling.unrolls_experts => one_by_one(&expert, x, &routing),
+        _ => by_blocks(&expert, x, &routing),
+    };
+    // Every device has a part of every answer: this sum is the one place where they meet.
+    let answers = parts.sum("npo->no").constrained(&["", ""]);
+    let biases = routing.share.dot("ne,ec->nc", model.vector(Source::DownBias(layer)));
+    answers.slice(&[0..n, 0..c]) + biases
+}
 
-    let state = [b.integer(0), b.splat(0.0, &TensorType::new(F32, [n, c]))];
-    let done = b.while_loop(
+/// The weighted answers of one row's experts, one after another: f32 `[1, p, o]`.
+fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.spelling.product_rows);
+    let answers = routing.picks.iter().map(|pick| {
+        let pick = pick.reshape(&[]);
+        let answer = expert.answer(rows, pick);
+        let dims = answer.ty().dims;
+        let own = answer.slice(&[0..1, 0..dims[1], 0..dims[2]]);
+        own * column(routing.share, pick).like("n->npo", own)
+    });
+    answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert")
+}
+
+/// The same for any number of rows, by blocks of rows that chose the same expert: f32 `[n, p, o]`.
+fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let (b, n) = (x.builder(), x.dim(0));
+    let (config, plan) = (expert.model.config, expert.model.plan);
+    let even = n * config.experts_per_token / config.experts;
+    // Enough for an even spread, so that few blocks are half empty.
+    let rows = even.next_power_of_two().max(8).min(n).max(plan.spelling.product_rows);
+    let blocks = Blocks::new(b, routing, rows);
+    let compute = expert.model.compute();
+    let stream = x.convert(compute);
+    let sums = TensorType::new(F32, [n, plan.devices, plan.down_outputs(config)]);
+    let state = [b.integer(0), b.splat(0.0, &sums).constrained(&["", ALL, ""])];
+    // An expert has as many blocks as its rows fill, and one that they do not fill.
+    let pairs = n * config.experts_per_token;
+    let full = if n <= rows { 0 } else { pairs / rows };
+    let most = full + config.experts.min(pairs);
+    let done = b.while_loop_at_most(
+        most,
         &state,
         |state| state[0].below(blocks.count),
         |state| {
-            let (expert, place) = blocks.block(state[0], &routing, rows);
+            let (index, place) = blocks.block(state[0], routing, rows);
             let own = place.convert(compute).dot("rn,nc->rc", stream);
-            let answer = answer(config, layer, own, expert, weights);
-            let share = column(routing.share, expert);
-            let back = (place * share.like("n->rn", place)).dot("rn,rc->nc", answer);
+            let answer = expert.answer(own, index);
+            let share = column(routing.share, index);
+            let back = (place * share.like("n->rn", place)).dot("rn,rpo->npo", answer);
             vec![state[0] + 1, state[1] + back]
         },
     );
     done[1]
-}
-
-/// One expert's answer to `x` `[r, c]` of the compute type: f32 `[r, c]`.
-fn answer<'b>(config: &Config, layer: usize, x: Tensor<'b>, expert: Tensor<'b>, weights: &Weights<'b>) -> Tensor<'b> {
-    let of_expert = |source: Source| {
-        let all = weights[source];
-        let mut sizes = all.ty().dims;
-        sizes[0] = 1;
-        let mut starts = vec![all.builder().integer(0); sizes.len()];
-        starts[0] = expert;
-        all.dynamic_slice(&starts, &sizes).reshape(&sizes[1..])
-    };
-    let (rows, f) = (x.dim(0), config.expert_width);
-    let hidden = x.dot("rc,jfc->rjf", of_expert(Source::GateUpWeight(layer))).convert(F32);
-    let hidden = hidden + of_expert(Source::GateUpBias(layer)).like("jf->rjf", hidden);
-    let half = |j: usize| hidden.slice(&[0..rows, j..j + 1, 0..f]).reshape(&[rows, f]);
-    let inner = swiglu(half(0), half(1), config);
-    let out = inner.convert(x.ty().element).dot("rf,cf->rc", of_expert(Source::DownWeight(layer))).convert(F32);
-    out + of_expert(Source::DownBias(layer)).like("c->rc", out)
-}
-
-/// `gate · σ(α gate) · (up + 1)`, the gate clamped from above and the up from both sides.
-fn swiglu<'b>(gate: Tensor<'b>, up: Tensor<'b>, config: &Config) -> Tensor<'b> {
-    let (limit, alpha) = (f64::from(config.swiglu_limit), f64::from(config.swiglu_alpha));
-    let gate = gate.minimum(limit);
-    let up = up.minimum(limit).maximum(-limit);
-    gate * (gate * alpha).logistic() * (up + 1.0)
 }
 
 /// How rows fall into blocks of one expert each: experts in order, each with as many blocks as its rows need.

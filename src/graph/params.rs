@@ -1,37 +1,55 @@
-//! The parameters of the graphs, each declared once: name, type and where it comes from in a checkpoint.
+//! The parameters of the graphs, each declared once: name, type, sharding and where it comes from in a checkpoint.
 //! The list is the order of the functions' arguments, the loader's work and the manifest's content.
 
 use std::collections::HashMap;
 
 use crate::config::Config;
-use hlo::{Builder, ElementType, Tensor, TensorType};
+use crate::plan::{MXFP4_BLOCK, Plan, Precision};
+use hlo::{Builder, ElementType, Sharding, Tensor, TensorType};
 
-/// One weight that the device holds.
+/// One parameter that the device holds. A matrix stored in codes is two: its codes and their scales.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weight {
     /// Such as `layers.3.gate_up.weight`.
     pub name: String,
-    /// Row-major on the host; bf16 or f32.
+    /// Row-major on the host.
     pub ty: TensorType,
     pub source: Source,
+    pub form: Form,
+    /// Which part of it each device holds.
+    pub sharding: Sharding,
+    /// A device layout that the compiler would not choose by itself, minor axis first, such as `{1,0}`.
+    pub layout: Option<&'static str>,
 }
 
-/// Which tensor of the checkpoint a weight is made of, and how its axes are ordered. A number is a layer.
+/// What a parameter holds of its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// The values themselves, in the parameter's element type.
+    Values,
+    /// Codes of this precision; value = code times scale.
+    Codes(Precision),
+    /// The scales of those codes.
+    Scales(Precision),
+}
+
+/// Which tensor of the checkpoint a parameter is made of, and the order of its axes as values. A number is a layer.
 ///
-/// Axis letters: `c` hidden channel, `o` attention output or qkv row, `e` expert, `f` expert channel, `v` vocabulary, `h` query head.
+/// Axis letters: `c` hidden channel, `o` query, key and value rows by kv head, `q` attention output, `e` expert, `p` device that
+/// holds a part of every expert, `f` expert channel of such a part, `v` vocabulary, `h` query head, `b` block of 32 along an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// `[v, c]`
+    /// `[v, c]`; scales `[v]`
     Embedding,
     /// `[c]`
     AttentionNorm(usize),
-    /// `[o, c]`, rows of all queries, then keys, then values
+    /// `[o, c]`: for each kv head the rows of its query heads, then its key's, then its value's; scales `[o]`
     QkvWeight(usize),
-    /// `[o]`
+    /// `[o]`, in the same order
     QkvBias(usize),
     /// `[h]`
     Sinks(usize),
-    /// `[c, o]`
+    /// `[c, q]`; scales `[c]`
     OutWeight(usize),
     /// `[c]`
     OutBias(usize),
@@ -41,17 +59,19 @@ pub enum Source {
     RouterWeight(usize),
     /// `[e]`
     RouterBias(usize),
-    /// `[e, 2, f, c]`: the checkpoint's interleaved rows set apart, gates at 0 and ups at 1
+    /// `[p, e, 2f, c]`: the checkpoint's interleaved rows set apart, of each part first the gates, then the ups; channels beyond
+    /// the model's are zeros. Scales `[p, e, 2f]`. In MXFP4 `[p, e, b, 32, 2f]`, scales bf16 `[p, e·b, 2f]`.
     GateUpWeight(usize),
-    /// `[e, 2, f]`, set apart likewise
+    /// `[p, e, 2f]`, set apart likewise
     GateUpBias(usize),
-    /// `[e, c, f]`
+    /// `[p, e, c, f]`, zeros beyond the model's channels; scales `[p, e, c]`. In MXFP4 `[p, e, b, 32, c]`, scales bf16 `[p, e·b, c]`,
+    /// with channels of zeros behind `c` up to whole lanes.
     DownWeight(usize),
     /// `[e, c]`
     DownBias(usize),
     /// `[c]`
     FinalNorm,
-    /// `[v, c]`
+    /// `[v, c]`; scales `[v]`
     Unembedding,
     /// f32 `[slots, head_dim/2]`: cosines of YaRN's angles times its concentration, computed from the configuration alone
     RopeCos,
@@ -59,60 +79,151 @@ pub enum Source {
     RopeSin,
 }
 
-/// Every weight of `config` in argument order: matrices as `element`, the rest f32.
-///
-/// `slots` is the number of positions that the rotary tables cover.
-pub fn weights(config: &Config, element: ElementType, slots: usize) -> Vec<Weight> {
-    let (c, v, e, f) = (config.hidden, config.vocabulary, config.experts, config.expert_width);
+/// The mesh axis along which devices hold different kv heads.
+pub(super) const HEADS: &str = "heads";
+/// Both mesh axes: along the second one, devices hold the same heads.
+pub(super) const ALL: &str = "heads,rest";
+
+/// Every weight of `config` in argument order: matrices as the plan's strategy stores them, vectors and tables f32.
+pub fn weights(config: &Config, plan: &Plan) -> Vec<Weight> {
+    let (c, v, e) = (config.hidden, config.vocabulary, config.experts);
     let (o, q) = (config.qkv_channels(), config.query_channels());
-    let matrix = |name: String, source, dims: &[usize]| Weight { name, ty: TensorType::new(element, dims), source };
-    let vector =
-        |name: String, source, dims: &[usize]| Weight { name, ty: TensorType::new(ElementType::F32, dims), source };
-    let angles = [slots, config.head_dim / 2];
-    let mut list = vec![
-        matrix("embedding.weight".into(), Source::Embedding, &[v, c]),
-        vector("rope.cos".into(), Source::RopeCos, &angles),
-        vector("rope.sin".into(), Source::RopeSin, &angles),
-    ];
+    let of_vocabulary = if v.is_multiple_of(plan.devices) { ALL } else { "" };
+    let of_stream = if c.is_multiple_of(plan.devices) { ALL } else { "" };
+    let vector = |name: String, source, dims: &[usize]| {
+        Weight::new(name, source, Form::Values, TensorType::new(ElementType::F32, dims))
+    };
+    let dense = |name: String, source, dims: [usize; 2], axes: [&str; 2]| dense(name, source, plan, dims, axes);
+    let angles = [plan.slots(), config.head_dim / 2];
+    let mut list = dense("embedding".into(), Source::Embedding, [v, c], ["", of_stream]);
+    // Its rows are looked up: the layout of least padding would have the vocabulary as minor axis.
+    list[0].layout = Some("{1,0}");
+    list.push(vector("rope.cos".into(), Source::RopeCos, &angles));
+    list.push(vector("rope.sin".into(), Source::RopeSin, &angles));
     for layer in 0..config.layers {
         let name = |rest: &str| format!("layers.{layer}.{rest}");
-        list.extend([
-            vector(name("attention.norm"), Source::AttentionNorm(layer), &[c]),
-            matrix(name("attention.qkv.weight"), Source::QkvWeight(layer), &[o, c]),
-            vector(name("attention.qkv.bias"), Source::QkvBias(layer), &[o]),
-            vector(name("attention.sinks"), Source::Sinks(layer), &[config.query_heads]),
-            matrix(name("attention.out.weight"), Source::OutWeight(layer), &[c, q]),
-            vector(name("attention.out.bias"), Source::OutBias(layer), &[c]),
-            vector(name("moe.norm"), Source::MoeNorm(layer), &[c]),
-            matrix(name("moe.router.weight"), Source::RouterWeight(layer), &[e, c]),
-            vector(name("moe.router.bias"), Source::RouterBias(layer), &[e]),
-            matrix(name("moe.gate_up.weight"), Source::GateUpWeight(layer), &[e, 2, f, c]),
-            vector(name("moe.gate_up.bias"), Source::GateUpBias(layer), &[e, 2, f]),
-            matrix(name("moe.down.weight"), Source::DownWeight(layer), &[e, c, f]),
-            vector(name("moe.down.bias"), Source::DownBias(layer), &[e, c]),
-        ]);
+        list.push(vector(name("attention.norm"), Source::AttentionNorm(layer), &[c]));
+        list.extend(dense(name("attention.qkv"), Source::QkvWeight(layer), [o, c], [HEADS, ""]));
+        list.push(vector(name("attention.qkv.bias"), Source::QkvBias(layer), &[o]).sharded(&[HEADS]));
+        list.push(vector(name("attention.sinks"), Source::Sinks(layer), &[config.query_heads]).sharded(&[HEADS]));
+        list.extend(dense(name("attention.out"), Source::OutWeight(layer), [c, q], ["", HEADS]));
+        list.push(vector(name("attention.out.bias"), Source::OutBias(layer), &[c]));
+        list.push(vector(name("moe.norm"), Source::MoeNorm(layer), &[c]));
+        // A row that is rounded otherwise chooses other experts, and the matrix is small: it is never stored in codes.
+        let router = TensorType::new(plan.strategy.router().element(), [e, c]);
+        list.push(Weight::new(name("moe.router.weight"), Source::RouterWeight(layer), Form::Values, router));
+        list.push(vector(name("moe.router.bias"), Source::RouterBias(layer), &[e]));
+        list.extend(experts(config, plan, layer));
     }
     list.push(vector("norm".into(), Source::FinalNorm, &[c]));
-    list.push(matrix("unembedding.weight".into(), Source::Unembedding, &[v, c]));
+    list.extend(dense("unembedding".into(), Source::Unembedding, [v, c], [of_vocabulary, ""]));
     list
+}
+
+/// A matrix outside of the experts, with a scale a row if it is stored in codes.
+fn dense(name: String, source: Source, plan: &Plan, dims: [usize; 2], axes: [&str; 2]) -> Vec<Weight> {
+    let stored = plan.strategy.dense;
+    let values = TensorType::new(stored.element(), dims);
+    let codes = Weight::new(format!("{name}.weight"), source, Form::codes(stored), values).sharded(&axes);
+    if !stored.is_scaled() {
+        return vec![codes];
+    }
+    let scales = TensorType::new(ElementType::F32, [dims[0]]);
+    vec![codes, Weight::new(format!("{name}.scales"), source, Form::Scales(stored), scales).sharded(&axes[..1])]
+}
+
+/// The experts' matrices and biases of one layer. Every device holds a part of every expert.
+fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
+    let (p, e, c, f) = (plan.devices, config.experts, config.hidden, plan.expert_width(config));
+    let stored = plan.strategy.experts;
+    let name = |rest: &str| format!("layers.{layer}.moe.{rest}");
+    // Inputs and outputs of the two products.
+    let gate_up = (Source::GateUpWeight(layer), "gate_up", c, 2 * f);
+    let down = (Source::DownWeight(layer), "down", f, plan.down_outputs(config));
+    let matrix = |(source, own, inputs, outputs): (Source, &str, usize, usize)| {
+        let blocks = inputs / MXFP4_BLOCK;
+        let (codes, scales) = match stored {
+            Precision::Mxfp4 => (
+                TensorType::new(stored.element(), [p, e, blocks, MXFP4_BLOCK, outputs]),
+                Some(TensorType::new(ElementType::Bf16, [p, e * blocks, outputs])),
+            ),
+            _ => (
+                TensorType::new(stored.element(), [p, e, outputs, inputs]),
+                stored.is_scaled().then(|| TensorType::new(ElementType::F32, [p, e, outputs])),
+            ),
+        };
+        let mut codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes).sharded(&[ALL]);
+        if stored == Precision::Mxfp4 {
+            // Inputs along sublanes and outputs along lanes, so that a scale covers a row of lanes.
+            codes.layout = Some("{4,3,2,1,0}");
+        }
+        let scales = scales.map(|ty| Weight::new(name(&format!("{own}.scales")), source, Form::Scales(stored), ty));
+        [Some(codes), scales.map(|scales| scales.sharded(&[ALL]))].into_iter().flatten()
+    };
+    let bias = |own: &str, source, dims: &[usize]| {
+        Weight::new(name(own), source, Form::Values, TensorType::new(ElementType::F32, dims))
+    };
+    let mut list: Vec<Weight> = matrix(gate_up).collect();
+    list.push(bias("gate_up.bias", Source::GateUpBias(layer), &[p, e, 2 * f]).sharded(&[ALL]));
+    list.extend(matrix(down));
+    list.push(bias("down.bias", Source::DownBias(layer), &[e, c]));
+    list
+}
+
+impl Form {
+    /// How the values, or the codes that stand for them, are stored.
+    fn codes(stored: Precision) -> Form {
+        if stored.is_scaled() { Form::Codes(stored) } else { Form::Values }
+    }
+}
+
+impl Weight {
+    fn new(name: String, source: Source, form: Form, ty: TensorType) -> Weight {
+        Weight { name, ty, source, form, sharding: Sharding::default(), layout: None }
+    }
+
+    /// The same, its first axes divided over the mesh; all others are whole.
+    fn sharded(self, axes: &[&str]) -> Weight {
+        Weight { sharding: Sharding::new(axes), ..self }
+    }
+}
+
+/// A matrix as the device holds it: values, or codes with their scales.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'b> {
+    pub values: Tensor<'b>,
+    pub scales: Option<Tensor<'b>>,
 }
 
 /// The weights as arguments of the function being built.
 pub(super) struct Weights<'b> {
-    tensors: HashMap<Source, Tensor<'b>>,
+    vectors: HashMap<Source, Tensor<'b>>,
+    scales: HashMap<Source, Tensor<'b>>,
 }
 
 impl<'b> Weights<'b> {
     /// Declares one argument a weight, in order.
-    pub fn declare(b: &'b Builder, list: &[Weight]) -> Weights<'b> {
-        Weights { tensors: list.iter().map(|weight| (weight.source, b.argument(&weight.name, &weight.ty))).collect() }
+    pub fn declare(b: &'b Builder, list: &[Weight], with_layouts: bool) -> Weights<'b> {
+        let mut weights = Weights { vectors: HashMap::new(), scales: HashMap::new() };
+        for weight in list {
+            let mut words = weight.sharding.words();
+            words.resize(weight.ty.rank(), String::new());
+            let argument = b.argument(&weight.name, &weight.ty).sharded(&words);
+            let argument = match weight.layout.filter(|_| with_layouts) {
+                Some(layout) => argument.layout(layout),
+                None => argument,
+            };
+            let place = if let Form::Scales(_) = weight.form { &mut weights.scales } else { &mut weights.vectors };
+            place.insert(weight.source, argument);
+        }
+        weights
     }
-}
 
-impl<'b> std::ops::Index<Source> for Weights<'b> {
-    type Output = Tensor<'b>;
+    pub fn matrix(&self, source: Source) -> Matrix<'b> {
+        Matrix { values: self.vectors[&source], scales: self.scales.get(&source).copied() }
+    }
 
-    fn index(&self, source: Source) -> &Tensor<'b> {
-        &self.tensors[&source]
+    pub fn vector(&self, source: Source) -> Tensor<'b> {
+        self.vectors[&source]
     }
 }

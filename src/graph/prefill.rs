@@ -3,24 +3,24 @@
 //! Inputs after weights and caches: `tokens` s32 `[t]`, `sequence`, `start` and `count` s32 scalars; tokens from `count` on are padding.
 
 use crate::config::Config;
-use crate::graph::Sizes;
 use crate::graph::cache::Rows;
-use crate::graph::layers::{declare_caches, flatten, head, layers};
-use crate::graph::params::{Weights, weights};
+use crate::graph::layers::{builder, declare_caches, flatten, head, layers};
+use crate::graph::model::Model;
 use crate::graph::sample::{Drawing, sample};
+use crate::plan::Plan;
 use hlo::{Builder, ElementType::S32, Module, Problem, Tensor, TensorType};
 
 /// Further inputs: the drawing's, `[1]` each. Results after the caches: the token after the chunk s32 `[1]` and its logarithmic probability f32 `[1]`.
-pub(super) fn prefill(config: &Config, sizes: &Sizes, tokens: usize) -> Result<Module, Problem> {
-    let b = Builder::new(&format!("prefill_{tokens}"));
+pub(super) fn prefill(config: &Config, plan: &Plan, tokens: usize) -> Result<Module, Problem> {
+    let b = builder(&format!("prefill_{tokens}"), config, plan);
     b.function("main", || {
-        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
-        let caches = declare_caches(&b, config, sizes);
+        let model = Model::declare(&b, config, plan);
+        let caches = declare_caches(&b, &model);
         let chunk = Chunk::declare(&b, tokens);
         let drawing = Drawing::declare(&b, 1);
-        let (x, caches) = layers(config, &weights, chunk.tokens, &chunk.rows, caches);
+        let (x, caches) = layers(&model, chunk.tokens, &chunk.rows, caches);
         let last = x.dynamic_slice(&[chunk.count - 1, b.integer(0)], &[1, config.hidden]);
-        let logits = head(config, &weights, last);
+        let logits = head(&model, last);
         let position = (chunk.start + chunk.count).reshape(&[1]);
         let drawn = sample(logits, &drawing, position);
         [flatten(&caches), vec![drawn.tokens, drawn.logprobs]].concat()
@@ -29,14 +29,14 @@ pub(super) fn prefill(config: &Config, sizes: &Sizes, tokens: usize) -> Result<M
 }
 
 /// Results after the caches: the logits of every token, f32 `[t, v]`.
-pub(super) fn score(config: &Config, sizes: &Sizes, tokens: usize) -> Result<Module, Problem> {
-    let b = Builder::new(&format!("score_{tokens}"));
+pub(super) fn score(config: &Config, plan: &Plan, tokens: usize) -> Result<Module, Problem> {
+    let b = builder(&format!("score_{tokens}"), config, plan);
     b.function("main", || {
-        let weights = Weights::declare(&b, &weights(config, sizes.compute, sizes.slots()));
-        let caches = declare_caches(&b, config, sizes);
+        let model = Model::declare(&b, config, plan);
+        let caches = declare_caches(&b, &model);
         let chunk = Chunk::declare(&b, tokens);
-        let (x, caches) = layers(config, &weights, chunk.tokens, &chunk.rows, caches);
-        [flatten(&caches), vec![head(config, &weights, x)]].concat()
+        let (x, caches) = layers(&model, chunk.tokens, &chunk.rows, caches);
+        [flatten(&caches), vec![head(&model, x)]].concat()
     });
     b.finish()
 }

@@ -15,13 +15,14 @@ impl<'b> Rotation<'b> {
         Rotation { cos: cos.rows(positions).named("cos"), sin: sin.rows(positions).named("sin") }
     }
 
-    /// Rotates channel `i` with channel `i + d/2`: `heads` f32 `[n, h, d]`.
+    /// Rotates channel `i` with channel `i + d/2`: `heads` f32 `[n, g, m, d]`.
     pub fn rotate(&self, heads: Tensor<'b>) -> Tensor<'b> {
-        let (n, h, d) = (heads.dim(0), heads.dim(1), heads.dim(2));
-        let first = heads.slice(&[0..n, 0..h, 0..d / 2]);
-        let second = heads.slice(&[0..n, 0..h, d / 2..d]);
-        let cos = self.cos.like("nd->nhd", first);
-        let sin = self.sin.like("nd->nhd", first);
-        (first * cos - second * sin).concatenate(&[second * cos + first * sin], 2)
+        let dims = heads.ty().dims;
+        let (n, g, m, d) = (dims[0], dims[1], dims[2], dims[3]);
+        let first = heads.slice(&[0..n, 0..g, 0..m, 0..d / 2]);
+        let second = heads.slice(&[0..n, 0..g, 0..m, d / 2..d]);
+        let cos = self.cos.like("nd->ngmd", first);
+        let sin = self.sin.like("nd->ngmd", first);
+        (first * cos - second * sin).concatenate(&[second * cos + first * sin], 3)
     }
 }

@@ -66,7 +66,11 @@ impl fmt::Display for OptionValue {
 impl CompileOptions {
     /// The devices of the signature's mesh, which share one copy of the program.
     pub fn for_signature(signature: &Signature) -> CompileOptions {
-        CompileOptions { partitions: signature.devices(), ..CompileOptions::default() }
+        // Plugins read `sdy` text into the older of their two forms of shardings. Those that prefer the newer one warn on stderr
+        // that they do, once a program.
+        let older = ("xla_enable_hlo_sharding_v3".to_owned(), OptionValue::Bool(false));
+        let overrides = signature.mesh.iter().map(|_| older.clone()).collect();
+        CompileOptions { partitions: signature.devices(), overrides, ..CompileOptions::default() }
     }
 
     /// The options as a `CompileOptionsProto`. Equal options give equal bytes; the order of overrides does not matter.

@@ -1,8 +1,9 @@
 //! Keys and values on the devices, and which tokens they hold.
 
 use crate::config::{Config, LayerKind};
-use crate::graph::Sizes;
+use crate::graph::cache;
 use crate::pjrt::{Buffer, LoadedExecutable};
+use crate::plan::Plan;
 use crate::runner::RunError;
 
 /// The cache of all sequences. Programs take its buffers and give them back.
@@ -29,14 +30,14 @@ struct Snapshot {
 
 impl KvCache {
     /// An empty cache, where `program` wants its arguments from number `first` on.
-    pub fn new(program: &LoadedExecutable, first: usize, config: &Config, sizes: &Sizes) -> Result<KvCache, RunError> {
-        let types = sizes.caches(config);
-        let is_ring = |place: &usize| config.layer_kinds[place / 2] == LayerKind::Sliding;
-        let rings = (0..types.len()).filter(is_ring).collect();
-        let empty = program.placements().skip(first).zip(&types);
+    pub fn new(program: &LoadedExecutable, first: usize, config: &Config, plan: &Plan) -> Result<KvCache, RunError> {
+        let tensors = cache(config, plan);
+        let is_ring = |place: &usize| config.layer_kinds[tensors[*place].layer] == LayerKind::Sliding;
+        let rings = (0..tensors.len()).filter(is_ring).collect();
+        let empty = program.placements().skip(first).zip(tensors.iter().map(|tensor| &tensor.ty));
         let buffers = empty.map(|(place, ty)| program.client().upload(place, ty, &vec![0; ty.host_bytes()]));
         let buffers = buffers.collect::<Result<_, _>>()?;
-        let sequences = (0..sizes.batch).map(|_| Sequence::default()).collect();
+        let sequences = (0..plan.batch).map(|_| Sequence::default()).collect();
         Ok(KvCache { rings, window: config.sliding_window, buffers, sequences })
     }
 

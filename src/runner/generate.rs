@@ -147,14 +147,14 @@ impl Session {
     }
 
     fn check(&self, requests: &[Request]) -> Result<(), RunError> {
-        if requests.len() > self.sizes.batch {
-            return Err(RunError::TooManyRequests { found: requests.len(), batch: self.sizes.batch });
+        if requests.len() > self.plan.batch {
+            return Err(RunError::TooManyRequests { found: requests.len(), batch: self.plan.batch });
         }
         for request in requests {
             self.check_tokens(&request.prompt)?;
             request.sampling.check()?;
-            if request.prompt.len() >= self.sizes.context {
-                return Err(RunError::PromptTooLong { tokens: request.prompt.len(), context: self.sizes.context });
+            if request.prompt.len() >= self.plan.context {
+                return Err(RunError::PromptTooLong { tokens: request.prompt.len(), context: self.plan.context });
             }
             if request.stop.len() > STOP_TOKENS {
                 return Err(RunError::TooManyStopTokens { found: request.stop.len(), most: STOP_TOKENS });
@@ -205,12 +205,12 @@ impl Session {
             return Err(RunError::Results { program: "prefill".to_owned(), found: drawn.len(), expected: 2 });
         };
         let token = self.token(integers(token)?[0], self.cache.len(sequence))?;
-        let left = request.max_new.min(self.sizes.context - request.prompt.len());
+        let left = request.max_new.min(self.plan.context - request.prompt.len());
         let mut row = Row { ended: left == 0, left, ..Row::unanswered(request) };
         row.generation.reused_tokens = reused;
         row.generation.first_token = started.elapsed();
         if !row.ended {
-            row.take(token, floats(logprob)?[0], request, self.sizes.context);
+            row.take(token, floats(logprob)?[0], request, self.plan.context);
         }
         Ok(Some(row))
     }
@@ -223,7 +223,7 @@ impl Session {
         steps: usize,
         on_tokens: &mut dyn FnMut(usize, &[u32]) -> ControlFlow<()>,
     ) -> Result<bool, RunError> {
-        let batch = self.sizes.batch;
+        let batch = self.plan.batch;
         let mut tokens = vec![0i32; batch];
         let mut positions = vec![0i32; batch];
         let mut ended = vec![1u8; batch];
@@ -263,7 +263,7 @@ impl Session {
                 let before = row.generation.tokens.last().copied().unwrap_or(0);
                 self.cache.append(place, &[before]);
                 let token = self.token(drawn[at], self.cache.len(place))?;
-                row.take(token, logprobs[at], &requests[place], self.sizes.context);
+                row.take(token, logprobs[at], &requests[place], self.plan.context);
             }
             broken |= on_tokens(place, &row.generation.tokens[first..]).is_break();
         }

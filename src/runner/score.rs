@@ -14,8 +14,8 @@ impl Session {
         progress: &dyn Progress,
     ) -> Result<(), RunError> {
         self.check_tokens(tokens)?;
-        if tokens.len() > self.sizes.context {
-            return Err(RunError::PromptTooLong { tokens: tokens.len(), context: self.sizes.context });
+        if tokens.len() > self.plan.context {
+            return Err(RunError::PromptTooLong { tokens: tokens.len(), context: self.plan.context });
         }
         let bucket = self.load_score(progress)?;
         self.cache.clear(0);

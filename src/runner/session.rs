@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use crate::bundle::{self, Bundle, Cache, Program};
 use crate::config::Config;
 use crate::graph::params::weights;
-use crate::graph::{Phase, Sizes, module};
+use crate::graph::{Phase, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
+use crate::plan::{Plan, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
 use crate::weights::Checkpoint;
-use hlo::{ElementType, TensorType};
+use hlo::{ElementType, Signature, TensorType};
 
 /// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
 const SCORE_TOKENS: usize = 128;
@@ -67,9 +68,10 @@ impl Setup {
     }
 
     /// What the graphs are specialised for.
-    pub fn sizes(&self) -> Sizes {
+    pub fn plan(&self) -> Plan {
         let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
-        Sizes { compute: self.compute, context: self.context, batch: self.batch, largest_prefill }
+        let plan = Plan::host(Strategy::plain(self.compute), self.context);
+        Plan { devices: self.devices, batch: self.batch, largest_prefill, ..plan }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
@@ -86,7 +88,7 @@ impl Setup {
 pub struct Session {
     pub(super) config: Config,
     pub(super) setup: Setup,
-    pub(super) sizes: Sizes,
+    pub(super) plan: Plan,
     pub(super) client: Client,
     pub(super) prefill: Vec<(usize, LoadedExecutable)>,
     pub(super) decode: LoadedExecutable,
@@ -118,24 +120,23 @@ impl Session {
                 bundle.check_client(&client)?;
             }
         }
-        let sizes = setup.sizes();
+        let plan = setup.plan();
 
         let cache = open_cache(&config, setup, progress);
         let (mut prefill, mut decode) = (Vec::new(), None);
         for phase in setup.phases() {
             let executable = load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?;
-            check_devices(&executable, setup.devices)?;
             match phase {
                 Phase::Prefill { tokens } => prefill.push((tokens, executable)),
                 _ => decode = Some(executable),
             }
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
-        let list = weights(&config, sizes.compute, sizes.slots());
+        let list = weights(&config, &plan);
         let weights = bind(&decode, &checkpoint, &list, progress)?;
-        let cache = KvCache::new(&decode, weights.len(), &config, &sizes)?;
+        let cache = KvCache::new(&decode, weights.len(), &config, &plan)?;
         let setup = setup.clone();
-        Ok(Session { config, setup, sizes, client, prefill, decode, score: None, weights, cache, bundle })
+        Ok(Session { config, setup, plan, client, prefill, decode, score: None, weights, cache, bundle })
     }
 
     pub fn config(&self) -> &Config {
@@ -153,9 +154,7 @@ impl Session {
             let phase = Phase::Score { tokens };
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            let score = load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?;
-            check_devices(&score, self.setup.devices)?;
-            self.score = Some(score);
+            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?);
         }
         Ok(tokens)
     }
@@ -186,7 +185,7 @@ impl Session {
     /// Starts again with an empty cache if a failed program lost it.
     pub(super) fn restore_cache(&mut self) -> Result<(), RunError> {
         if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.decode, self.weights.len(), &self.config, &self.sizes)?;
+            self.cache = KvCache::new(&self.decode, self.weights.len(), &self.config, &self.plan)?;
         }
         Ok(())
     }
@@ -211,7 +210,7 @@ pub(super) enum Which {
     Score,
 }
 
-/// One program, from the bundle or the cache or the compiler.
+/// One program, from the bundle or the cache or the compiler. Refuses one that would leave devices of the client idle.
 fn load(
     client: &Client,
     config: &Config,
@@ -221,26 +220,24 @@ fn load(
     phase: Phase,
     progress: &dyn Progress,
 ) -> Result<LoadedExecutable, RunError> {
+    let check = |name: &str, signature: &Signature| {
+        let (found, expected) = (signature.devices(), client.devices().len());
+        let error = || RunError::Devices { program: name.to_owned(), found, expected };
+        if found == expected { Ok(()) } else { Err(error()) }
+    };
     if let Some(bundle) = bundle {
+        let program = bundle.program(&phase.name())?;
+        check(&program.name, &program.signature)?;
         return Ok(match setup.recompile {
-            true => bundle.recompile(client, cache, &phase.name(), progress)?.0,
-            false => bundle.load(client, &phase.name())?,
+            true => bundle.recompile(client, cache, &program.name, progress)?.0,
+            false => bundle.load(client, &program.name)?,
         });
     }
-    let program = program(config, &setup.sizes(), phase)?;
+    let program = program(config, &setup.plan(), phase)?;
+    check(&program.name, &program.signature)?;
     let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
-}
-
-/// Refuses a program that would leave devices idle.
-fn check_devices(executable: &LoadedExecutable, expected: usize) -> Result<(), RunError> {
-    let found = executable.signature().devices();
-    if found != expected {
-        let program = executable.executable().name().to_owned();
-        return Err(RunError::Devices { program, found, expected });
-    }
-    Ok(())
 }
 
 /// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.
@@ -256,12 +253,18 @@ fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option
 }
 
 /// The text of one program, and what it takes and gives.
-pub fn program(config: &Config, sizes: &Sizes, phase: Phase) -> Result<Program, RunError> {
+pub fn program(config: &Config, plan: &Plan, phase: Phase) -> Result<Program, RunError> {
     let name = phase.name();
-    let module = match module(config, sizes, phase) {
+    let module = match module(config, plan, phase) {
         Ok(module) => module,
         Err(problem) => return Err(RunError::Graph { program: name, problem }),
     };
     let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
-    Ok(Program { name, phase: phase.kind().to_owned(), rows: phase.rows(sizes), text: module.text(), signature })
+    Ok(Program {
+        name,
+        phase: phase.kind().to_owned(),
+        rows: phase.rows(plan),
+        text: module.text_with_locations(),
+        signature,
+    })
 }

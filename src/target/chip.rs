@@ -26,7 +26,8 @@ pub struct Chip {
     pub hbm_bytes: u64,
     /// Between device memory and the cores.
     pub hbm_bytes_per_second: u64,
-    /// Cycles a second, those that the compiler's estimates count.
+    /// Cycles a second, to read the compiler's estimated cycles as time. Published; the rate that the compiler itself assumes
+    /// is of a lower clock on v5p and tpu7x, as their lines say.
     pub clock_hz: u64,
     /// Floating-point operations a second of bf16 products; a multiply-add is two.
     pub bf16_flops: u64,

@@ -13,6 +13,7 @@ use super::layout::{Layout, Recipe, Wanted};
 use super::map::{Map, MappedBytes};
 use crate::config::Config;
 use crate::graph::params::{self, Source};
+use crate::plan::{Plan, Strategy};
 use hlo::ElementType;
 
 /// The name that transformers gives to the index of a sharded checkpoint.
@@ -107,7 +108,8 @@ impl Checkpoint {
 
     /// Every tensor that is called for is there and as it should be, and no other.
     fn check(&self, folder: &Path) -> Result<(), CheckpointError> {
-        let wanted: Vec<Wanted> = params::weights(&self.config, ElementType::Bf16, 1)
+        let plan = Plan::host(Strategy::plain(ElementType::Bf16), 1);
+        let wanted: Vec<Wanted> = params::weights(&self.config, &plan)
             .iter()
             .flat_map(|weight| self.recipe(weight.source).tensors().into_iter().cloned().collect::<Vec<_>>())
             .collect();

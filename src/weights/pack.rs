@@ -28,12 +28,13 @@ pub fn fill(checkpoint: &Checkpoint, weight: &Weight, out: &mut [u8]) -> Result<
     match &recipe {
         Recipe::Stacked(parts) => match order {
             RowOrder::AsStored => stack(checkpoint, weight, parts, element, out),
-            RowOrder::GatesThenUps { .. } => {
+            RowOrder::GatesThenUps { .. } | RowOrder::ByKvHead { .. } => {
                 let mut as_stored = vec![0; out.len()];
                 stack(checkpoint, weight, parts, element, &mut as_stored)?;
-                for (row, value) in out.chunks_exact_mut(element.bytes()).enumerate() {
-                    value.copy_from_slice(&as_stored[order.stored(row) * element.bytes()..][..element.bytes()]);
-                }
+                let row_bytes = out.len() / order.rows(&weight.ty.dims);
+                out.par_chunks_exact_mut(row_bytes).enumerate().for_each(|(row, out)| {
+                    out.copy_from_slice(&as_stored[order.stored(row) * row_bytes..][..row_bytes]);
+                });
                 Ok(())
             }
         },
@@ -133,13 +134,33 @@ enum RowOrder {
     GatesThenUps {
         width: usize,
     },
+    /// For each of `groups` kv heads the rows of its `queries` query heads, then its key's and its value's, `width` rows a head, where the
+    /// checkpoint has all queries, then all keys, then all values.
+    ByKvHead {
+        groups: usize,
+        queries: usize,
+        width: usize,
+    },
 }
 
 impl RowOrder {
     fn of(config: &Config, source: Source) -> RowOrder {
         match source {
             Source::GateUpWeight(_) | Source::GateUpBias(_) => RowOrder::GatesThenUps { width: config.expert_width },
+            Source::QkvWeight(_) | Source::QkvBias(_) => RowOrder::ByKvHead {
+                groups: config.kv_heads,
+                queries: config.query_heads_per_kv_head(),
+                width: config.head_dim,
+            },
             _ => RowOrder::AsStored,
+        }
+    }
+
+    /// Rows of a weight of these dims; a bias is a row of one value each.
+    fn rows(self, dims: &[usize]) -> usize {
+        match self {
+            RowOrder::AsStored | RowOrder::GatesThenUps { .. } => dims.iter().product(),
+            RowOrder::ByKvHead { .. } => dims[0],
         }
     }
 
@@ -149,6 +170,14 @@ impl RowOrder {
             RowOrder::GatesThenUps { width } => {
                 let (expert, half, channel) = (row / (2 * width), row / width % 2, row % width);
                 (expert * width + channel) * 2 + half
+            }
+            RowOrder::ByKvHead { groups, queries, width } => {
+                let (group, head, channel) = (row / width / (queries + 2), row / width % (queries + 2), row % width);
+                let head = match head.checked_sub(queries) {
+                    None => group * queries + head,
+                    Some(of_keys_and_values) => groups * (queries + of_keys_and_values) + group,
+                };
+                head * width + channel
             }
         }
     }

@@ -149,9 +149,8 @@ impl Worker {
             Answer::Refused(refusal) => Err(BundleError::NotCompiled {
                 program: program.name.clone(),
                 target: self.job.target.clone(),
-                message: refusal.message,
+                refusal: Box::new(refusal),
                 log: self.log.clone(),
-                hint: refusal.hint,
             }),
             Answer::Opened(_) => Err(self.broken(Some(&program.name))),
         }
@@ -190,9 +189,8 @@ impl Worker {
                 self.running = None;
                 Err(BundleError::Worker {
                     target: self.job.target.clone(),
-                    message: refusal.message,
+                    refusal: Box::new(refusal),
                     log: self.log.clone(),
-                    hint: refusal.hint,
                 })
             }
             Answer::Compiled { .. } | Answer::DoesNotFit(_) => Err(self.broken(None)),

@@ -8,8 +8,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::Job;
-use super::wire::{Answer, Opened, PROTOCOL, Refusal, Request, receive, send};
+use super::wire::{Answer, Opened, PROTOCOL, Request, receive, send};
 use crate::bundle::compile::{cost, memory};
+use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::signature;
 use crate::bundle::shortage::Shortage;

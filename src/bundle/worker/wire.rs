@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Job;
 use crate::bundle::cost::Cost;
 use crate::bundle::entry::Memory;
+use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::{MeshEntry, ParameterEntry, TypeEntry};
 use crate::bundle::shortage::Shortage;
@@ -42,6 +43,7 @@ pub(super) enum Answer {
         seconds: f64,
     },
     DoesNotFit(Shortage),
+    /// What went wrong without ending the child.
     Refused(Refusal),
 }
 
@@ -49,13 +51,6 @@ pub(super) enum Answer {
 pub(super) struct Opened {
     pub compiler: Compiler,
     pub hbm_bytes: Option<u64>,
-}
-
-/// What went wrong without ending the child.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub message: String,
-    pub hint: Option<String>,
 }
 
 const MAGIC: [u8; 4] = *b"pcw1";

@@ -1,0 +1,79 @@
+//! One expert: two products and the gate between them, over matrices of which each device has a part.
+
+use crate::config::Config;
+use crate::graph::model::Model;
+use crate::graph::params::Source;
+use crate::plan::{MXFP4_BLOCK, Precision};
+use hlo::{ElementType::F32, Tensor};
+
+/// The experts of one layer, any of which can be asked.
+pub(super) struct Expert<'m, 'a, 'b> {
+    pub model: &'m Model<'a, 'b>,
+    pub layer: usize,
+}
+
+impl<'b> Expert<'_, '_, 'b> {
+    /// What each device's part of expert `index` (s32 scalar) answers to `x` `[r, c]` of the compute type: f32 `[r, p, o]`, to be
+    /// summed over `p`; `o` is `c` and padding. The bias of the last product is not in it.
+    pub fn answer(&self, x: Tensor<'b>, index: Tensor<'b>) -> Tensor<'b> {
+        let bias = part_of(self.model.vector(Source::GateUpBias(self.layer)), index);
+        let gate_up = self.product(x, Source::GateUpWeight(self.layer), index);
+        let gate_up = gate_up + bias.like("po->rpo", gate_up);
+        let (rows, parts, width) = (gate_up.dim(0), gate_up.dim(1), gate_up.dim(2) / 2);
+        let half = |first: usize| gate_up.slice(&[0..rows, 0..parts, first..first + width]);
+        let inner = swiglu(half(0), half(width), self.model.config).convert(x.ty().element);
+        self.product(inner, Source::DownWeight(self.layer), index)
+    }
+
+    /// The product of `x` `[r, i]`, or `[r, p, i]` where each device has inputs of its own, with the transposed matrix of expert
+    /// `index`: f32 `[r, p, o]`.
+    fn product(&self, x: Tensor<'b>, source: Source, index: Tensor<'b>) -> Tensor<'b> {
+        let compute = x.ty().element;
+        let matrix = self.model.matrix(source);
+        let codes = part_of(matrix.values, index);
+        let shared = x.ty().rank() == 2;
+        if self.model.plan.strategy.experts == Precision::Mxfp4 {
+            let (parts, blocks, outputs) = (codes.dim(0), codes.dim(1), codes.dim(3));
+            // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
+            let codes = if self.model.plan.spelling.asks_for_layouts { codes.row_major() } else { codes };
+            let scales = matrix.scales.expect("codes have scales");
+            let (zero, first) = (x.builder().integer(0), index * blocks as i64);
+            let scales = scales.dynamic_slice(&[zero, first, zero], &[parts, blocks, outputs]).convert(F32);
+            // Input blocks and the places in them stay two axes: merged, the unpacked matrix would be written out.
+            let unpacked = codes.convert(F32) * scales.spread("pbo->pbio", &codes.ty().dims);
+            let unpacked = unpacked.convert(compute).named("unpacked");
+            return if shared {
+                let x = x.reshape(&[x.dim(0), blocks, MXFP4_BLOCK]);
+                x.dot_into(F32, "rbi,pbio->rpo", unpacked)
+            } else {
+                let x = x.reshape(&[x.dim(0), parts, blocks, MXFP4_BLOCK]);
+                x.dot_into(F32, "rpbi,pbio->rpo", unpacked)
+            };
+        }
+        let spec = if shared { "ri,poi->rpo" } else { "rpi,poi->rpo" };
+        let product = x.dot_into(F32, spec, codes.convert(compute));
+        match matrix.scales {
+            Some(scales) => product * part_of(scales, index).like("po->rpo", product),
+            None => product,
+        }
+    }
+}
+
+/// Expert `index` of `all` `[p, e, …]`: `[p, …]`.
+fn part_of<'b>(all: Tensor<'b>, index: Tensor<'b>) -> Tensor<'b> {
+    let mut sizes = all.ty().dims;
+    sizes[1] = 1;
+    let mut starts = vec![all.builder().integer(0); sizes.len()];
+    starts[1] = index;
+    let part = all.dynamic_slice(&starts, &sizes);
+    sizes.remove(1);
+    part.reshape(&sizes)
+}
+
+/// `gate · σ(α gate) · (up + 1)`, the gate clamped from above and the up from both sides.
+fn swiglu<'b>(gate: Tensor<'b>, up: Tensor<'b>, config: &Config) -> Tensor<'b> {
+    let (limit, alpha) = (f64::from(config.swiglu_limit), f64::from(config.swiglu_alpha));
+    let gate = gate.minimum(limit);
+    let up = up.minimum(limit).maximum(-limit);
+    gate * (gate * alpha).logistic() * (up + 1.0)
+}

@@ -1,0 +1,265 @@
+//! What is decided before a graph is built: how weights and cache are stored, on how many devices, for which sizes, and how the
+//! target's compiler likes its products spelled. Knows no tensor and no device.
+
+use std::fmt;
+
+use hlo::ElementType;
+
+use crate::config::Config;
+use crate::target::{Platform, Target};
+
+/// How numbers are stored on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Precision {
+    F32,
+    Bf16,
+    /// E4M3FN codes; a scale a row, or a scale a head and token in the cache.
+    Fp8,
+    /// Signed integers with scales likewise.
+    Int8,
+    /// E2M1 codes, 32 of them with one power of two as scale: the published form of the experts, exact.
+    Mxfp4,
+}
+
+impl Precision {
+    pub const ALL: [Precision; 5] =
+        [Precision::F32, Precision::Bf16, Precision::Fp8, Precision::Int8, Precision::Mxfp4];
+
+    /// As typed and as JSON shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::Fp8 => "fp8",
+            Precision::Int8 => "int8",
+            Precision::Mxfp4 => "mxfp4",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Precision> {
+        Precision::ALL.into_iter().find(|precision| precision.name() == name)
+    }
+
+    /// The type of the stored values.
+    pub fn element(self) -> ElementType {
+        match self {
+            Precision::F32 => ElementType::F32,
+            Precision::Bf16 => ElementType::Bf16,
+            Precision::Fp8 => ElementType::F8E4M3FN,
+            Precision::Int8 => ElementType::S8,
+            Precision::Mxfp4 => ElementType::F4E2M1FN,
+        }
+    }
+
+    /// Whether values are codes that mean something only with a scale.
+    pub fn is_scaled(self) -> bool {
+        matches!(self, Precision::Fp8 | Precision::Int8 | Precision::Mxfp4)
+    }
+
+    /// The largest magnitude of a code, which the largest value of a row is mapped to.
+    pub fn largest_code(self) -> f64 {
+        match self {
+            Precision::Int8 => 127.0,
+            Precision::Fp8 => 448.0,
+            Precision::Mxfp4 => 6.0,
+            Precision::F32 | Precision::Bf16 => 1.0,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a model is stored and computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Strategy {
+    /// The experts' matrices: what `--weights` says.
+    pub experts: Precision,
+    /// Attention, embedding and head.
+    pub dense: Precision,
+    /// Keys and values.
+    pub cache: Precision,
+    /// f32 or bf16: the operands of products. Sums, norms and softmax are f32 always.
+    pub compute: ElementType,
+}
+
+impl Strategy {
+    /// Experts in `experts`, all else in bf16.
+    pub fn new(experts: Precision) -> Strategy {
+        Strategy { experts, dense: Precision::Bf16, cache: Precision::Bf16, compute: ElementType::Bf16 }
+    }
+
+    /// Everything in one float type, f32 or bf16.
+    pub fn plain(element: ElementType) -> Strategy {
+        let stored = if element == ElementType::F32 { Precision::F32 } else { Precision::Bf16 };
+        Strategy { experts: stored, dense: stored, cache: stored, compute: element }
+    }
+
+    /// How the router's matrix is stored: never in codes.
+    pub fn router(self) -> Precision {
+        if self.dense == Precision::F32 { Precision::F32 } else { Precision::Bf16 }
+    }
+
+    /// Whether weights are exactly those of the published checkpoint, MXFP4 experts and bf16 elsewhere.
+    pub fn is_exact(self) -> bool {
+        let exact = |stored: Precision| matches!(stored, Precision::F32 | Precision::Bf16);
+        (exact(self.experts) || self.experts == Precision::Mxfp4) && exact(self.dense) && exact(self.cache)
+    }
+}
+
+impl fmt::Display for Strategy {
+    /// `mxfp4 experts, bf16 else, bf16 cache`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} experts, {} else, {} cache", self.experts, self.dense, self.cache)
+    }
+}
+
+/// How a compiler likes the same formulas written. Each field was found by the compiler's own figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spelling {
+    /// The fewest rows of a product. With fewer a TPU's compiler takes the vector unit, at 3 to 6 times the cycles.
+    pub product_rows: usize,
+    /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
+    pub lanes: usize,
+    /// Slots that a decode step reads at once; a cache of up to twice as many is read in one piece, since a part taken inside a loop
+    /// is copied first.
+    pub decode_block: usize,
+    /// Whether a single row's experts are written one after another rather than as a loop.
+    pub unrolls_experts: bool,
+    /// Whether arguments ask for device layouts.
+    pub asks_for_layouts: bool,
+}
+
+impl Spelling {
+    pub const HOST: Spelling = Spelling {
+        product_rows: 1,
+        lanes: 1,
+        decode_block: ATTENTION_BLOCK,
+        unrolls_experts: false,
+        asks_for_layouts: false,
+    };
+    pub const TPU: Spelling =
+        Spelling { product_rows: 8, lanes: 128, decode_block: 4096, unrolls_experts: true, asks_for_layouts: true };
+
+    pub fn of(platform: Platform) -> Spelling {
+        match platform {
+            Platform::Tpu => Spelling::TPU,
+            Platform::Cpu | Platform::Cuda => Spelling::HOST,
+        }
+    }
+}
+
+/// What a set of programs that share one cache is specialised for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub strategy: Strategy,
+    pub spelling: Spelling,
+    /// Devices that share the model by tensor parallelism.
+    pub devices: usize,
+    /// Tokens that a sequence may have.
+    pub context: usize,
+    /// Sequences that the cache holds and that decode together.
+    pub batch: usize,
+    /// The largest number of tokens that a prefill or score program takes at once.
+    pub largest_prefill: usize,
+}
+
+/// Keys that one pass of the running softmax takes where many tokens look at them.
+const ATTENTION_BLOCK: usize = 512;
+
+/// Values that share a scale in MXFP4.
+pub const MXFP4_BLOCK: usize = 32;
+
+/// Tokens that a prefill takes at once unless something else is asked for.
+pub const LARGEST_PREFILL: usize = 512;
+
+impl Plan {
+    /// A plan for one sequence of `context` tokens on this machine's processor.
+    pub fn host(strategy: Strategy, context: usize) -> Plan {
+        let (spelling, largest_prefill) = (Spelling::HOST, LARGEST_PREFILL);
+        Plan { strategy, spelling, devices: 1, context, batch: 1, largest_prefill }
+    }
+
+    /// A plan for one sequence of `context` tokens on `target`.
+    pub fn new(target: &Target, strategy: Strategy, context: usize) -> Plan {
+        let spelling = Spelling::of(target.platform);
+        Plan { spelling, devices: target.devices, ..Plan::host(strategy, context) }
+    }
+
+    /// Slots of a full layer's cache: the context and room for the padding of a last chunk, in whole attention blocks.
+    pub fn slots(&self) -> usize {
+        let slots = (self.context + self.largest_prefill).next_multiple_of(ATTENTION_BLOCK);
+        if slots <= 2 * self.spelling.decode_block { slots } else { slots.next_multiple_of(self.spelling.decode_block) }
+    }
+
+    /// Keys that one pass of the running softmax takes, for `tokens` tokens of each sequence.
+    pub fn attention_block(&self, tokens: usize) -> usize {
+        let slots = self.slots();
+        match tokens {
+            1 if slots <= 2 * self.spelling.decode_block && slots > self.spelling.decode_block => slots,
+            1 => self.spelling.decode_block.min(slots),
+            _ => ATTENTION_BLOCK,
+        }
+    }
+
+    /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.
+    pub fn head_devices(&self, config: &Config) -> usize {
+        greatest_common_divisor(config.kv_heads, self.devices)
+    }
+
+    /// Channels of an expert on each device. Divided experts are padded with channels of zeros to whole blocks of MXFP4, gates
+    /// and ups together to whole lanes.
+    pub fn expert_width(&self, config: &Config) -> usize {
+        let own = config.expert_width.div_ceil(self.devices);
+        if self.devices == 1 { own } else { own.next_multiple_of(MXFP4_BLOCK.max(self.spelling.lanes / 2)) }
+    }
+
+    /// Channels that the experts' last product gives: those of the stream, and in MXFP4 padding to whole lanes.
+    pub fn down_outputs(&self, config: &Config) -> usize {
+        match self.strategy.experts {
+            Precision::Mxfp4 => config.hidden.next_multiple_of(self.spelling.lanes),
+            _ => config.hidden,
+        }
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(target: &str, experts: Precision) -> Plan {
+        Plan::new(&Target::named(target).expect("a target"), Strategy::new(experts), 4096)
+    }
+
+    #[test]
+    fn experts_are_divided_into_whole_blocks_and_lanes() {
+        let config = Config::gpt_oss_20b();
+        let rows = [
+            ("v5e-1", 2880, 2944),
+            ("tpu7x-2", 1472, 2944),
+            ("v6e-4", 768, 2944),
+            ("v2-8", 384, 2944),
+            ("cpu-4", 736, 2880),
+        ];
+        for (target, width, outputs) in rows {
+            let plan = plan(target, Precision::Mxfp4);
+            assert_eq!((plan.expert_width(&config), plan.down_outputs(&config)), (width, outputs), "{target}");
+        }
+        assert_eq!(plan("v6e-4", Precision::Fp8).down_outputs(&config), 2880);
+    }
+
+    #[test]
+    fn heads_are_divided_as_far_as_they_go() {
+        let config = Config { kv_heads: 6, query_heads: 12, ..Config::gpt_oss_20b() };
+        let found =
+            [1, 2, 4, 8, 9].map(|devices| Plan { devices, ..plan("cpu", Precision::Bf16) }.head_devices(&config));
+        assert_eq!(found, [1, 2, 2, 2, 3]);
+    }
+}

@@ -131,6 +131,8 @@ pub struct Spelling {
     pub unrolls_experts: bool,
     /// Whether arguments ask for device layouts.
     pub asks_for_layouts: bool,
+    /// The most tokens that one launch of decode draws. More than one is a loop around everything.
+    pub decode_steps: usize,
 }
 
 impl Spelling {
@@ -140,14 +142,24 @@ impl Spelling {
         decode_block: ATTENTION_BLOCK,
         unrolls_experts: false,
         asks_for_layouts: false,
+        decode_steps: 16,
     };
-    pub const TPU: Spelling =
-        Spelling { product_rows: 8, lanes: 128, decode_block: 4096, unrolls_experts: true, asks_for_layouts: true };
+    pub const TPU: Spelling = Spelling {
+        product_rows: 8,
+        lanes: 128,
+        decode_block: 4096,
+        unrolls_experts: true,
+        asks_for_layouts: true,
+        decode_steps: 16,
+    };
+    /// Where a loop around everything would have all weights copied before it.
+    pub const TPU_WITHOUT_LOOPS: Spelling = Spelling { decode_steps: 1, ..Spelling::TPU };
 
-    pub fn of(platform: Platform) -> Spelling {
-        match platform {
-            Platform::Tpu => Spelling::TPU,
-            Platform::Cpu | Platform::Cuda => Spelling::HOST,
+    pub fn of(target: &Target) -> Spelling {
+        match (target.platform, target.chip) {
+            (Platform::Tpu, Some(chip)) if chip.retiles_in_loops => Spelling::TPU_WITHOUT_LOOPS,
+            (Platform::Tpu, _) => Spelling::TPU,
+            (Platform::Cpu | Platform::Cuda, _) => Spelling::HOST,
         }
     }
 }
@@ -185,7 +197,7 @@ impl Plan {
 
     /// A plan for one sequence of `context` tokens on `target`.
     pub fn new(target: &Target, strategy: Strategy, context: usize) -> Plan {
-        let spelling = Spelling::of(target.platform);
+        let spelling = Spelling::of(target);
         Plan { spelling, devices: target.devices, ..Plan::host(strategy, context) }
     }
 

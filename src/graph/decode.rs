@@ -1,17 +1,18 @@
 //! Decode: up to `steps` tokens for every sequence of the batch in one launch, so that the host is not in the way.
 //!
 //! Inputs after weights and caches: `tokens` s32 `[b]`, the newest token of each sequence, not yet in the cache; `positions` s32 `[b]`, where
-//! it stands; `ended` pred `[b]`, sequences that draw nothing; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's. Results after the caches: the tokens s32 `[b, steps]`,
-//! -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
+//! it stands; `ended` pred `[b]`, sequences that draw nothing; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's.
+//! Results after the caches: the tokens s32 `[b, steps]`, -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
+//! A program of one step takes it whatever `steps` says.
 
 use crate::config::Config;
 use crate::graph::STOP_TOKENS;
-use crate::graph::cache::Rows;
+use crate::graph::cache::{KvCache, Rows};
 use crate::graph::layers::{builder, declare_caches, flatten, head, layers, unflatten};
 use crate::graph::model::Model;
-use crate::graph::sample::{Drawing, sample, stops};
+use crate::graph::sample::{Drawing, Drawn, sample, stops};
 use crate::plan::Plan;
-use hlo::{ElementType::F32, ElementType::Pred, ElementType::S32, Module, Problem, TensorType};
+use hlo::{ElementType::F32, ElementType::Pred, ElementType::S32, Module, Problem, Tensor, TensorType};
 
 pub(super) fn decode(config: &Config, plan: &Plan, steps: usize) -> Result<Module, Problem> {
     let b = builder(&format!("decode_{steps}"), config, plan);
@@ -25,6 +26,11 @@ pub(super) fn decode(config: &Config, plan: &Plan, steps: usize) -> Result<Modul
         let wanted = b.argument("steps", &TensorType::new(S32, [])).minimum(steps as i64);
         let stop = b.argument("stop", &TensorType::new(S32, [STOP_TOKENS]));
         let drawing = Drawing::declare(&b, batch);
+        if steps == 1 {
+            let (drawn, caches) = step(&model, tokens, positions, caches, &drawing);
+            let results = [shown(drawn, ended), drawn.logprobs].map(|of| of.reshape(&[batch, 1]));
+            return [flatten(&caches), results.to_vec()].concat();
+        }
 
         let none = b.splat_integer(-1, &TensorType::new(S32, [batch, steps]));
         let zeros = b.splat(0.0, &TensorType::new(F32, [batch, steps]));
@@ -34,23 +40,37 @@ pub(super) fn decode(config: &Config, plan: &Plan, steps: usize) -> Result<Modul
             &state,
             |state| state[0].below(wanted) & !state[3].all("b->"),
             |state| {
-                let [step, tokens, positions, ended, drawn_tokens, drawn_logprobs] = state[..6] else {
+                let [index, tokens, positions, ended, drawn_tokens, drawn_logprobs] = state[..6] else {
                     unreachable!("the loop's state begins with six tensors")
                 };
-                let rows = Rows::Step { positions };
-                let (x, caches) = layers(&model, tokens, &rows, unflatten(&model, &state[6..]));
-                let positions = positions + 1;
-                let drawn = sample(head(&model, x), &drawing, positions);
-                let shown = ended.select(b.splat_integer(-1, &drawn.tokens.ty()), drawn.tokens);
-                let place = [b.integer(0), step];
-                let drawn_tokens = drawn_tokens.dynamic_update(shown.reshape(&[batch, 1]), &place);
+                let (drawn, caches) = step(&model, tokens, positions, unflatten(&model, &state[6..]), &drawing);
+                let place = [b.integer(0), index];
+                let drawn_tokens = drawn_tokens.dynamic_update(shown(drawn, ended).reshape(&[batch, 1]), &place);
                 let drawn_logprobs = drawn_logprobs.dynamic_update(drawn.logprobs.reshape(&[batch, 1]), &place);
                 let ended = ended | stops(drawn.tokens, stop);
-                let next = vec![step + 1, drawn.tokens, positions, ended, drawn_tokens, drawn_logprobs];
+                let next = vec![index + 1, drawn.tokens, positions + 1, ended, drawn_tokens, drawn_logprobs];
                 [next, flatten(&caches)].concat()
             },
         );
         [&last[6..], &last[4..6]].concat()
     });
     b.finish()
+}
+
+/// Takes one token of each sequence into the cache and draws the next.
+fn step<'b>(
+    model: &Model<'_, 'b>,
+    tokens: Tensor<'b>,
+    positions: Tensor<'b>,
+    caches: Vec<KvCache<'b>>,
+    drawing: &Drawing<'b>,
+) -> (Drawn<'b>, Vec<KvCache<'b>>) {
+    let (x, caches) = layers(model, tokens, &Rows::Step { positions }, caches);
+    (sample(head(model, x), drawing, positions + 1), caches)
+}
+
+/// The drawn tokens, -1 where a sequence had ended: s32 `[b]`.
+fn shown<'b>(drawn: Drawn<'b>, ended: Tensor<'b>) -> Tensor<'b> {
+    let none = ended.builder().splat_integer(-1, &drawn.tokens.ty());
+    ended.select(none, drawn.tokens)
 }

@@ -47,43 +47,69 @@ pub(super) struct Drawn<'b> {
 pub(super) fn sample<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Drawn<'b> {
     let b = logits.builder();
     b.scope("sample", || {
-        let greedy = logits.argmax_last().named("greedy");
+        let v = logits.dim(1);
+        let logits = fold(logits.constrained(&["", ""]));
+        let ids = token_ids(logits);
+        let peak = logits.max("blf->b");
+        let candidates = logits.equals(peak.like("b->blf", logits)).select(ids, v as i64);
+        // Not-a-number anywhere makes the peak one, and no logit equals it.
+        let greedy = candidates.min("blf->b").minimum(v as i64).named("greedy");
         let warm = drawing.temperature.above(0.0);
-        let tokens =
-            b.branch(warm.any("b->"), || vec![warm.select(draw(logits, drawing, positions), greedy)], || vec![greedy])
-                [0];
-        let peak = logits.max("bv->b");
-        let total = (logits - peak.like("b->bv", logits)).exp().sum("bv->b").log() + peak;
-        let ids = b.iota(&logits.ty().with_element(S32), 1);
-        let own = ids.equals(tokens.like("b->bv", ids)).select(logits, 0.0).sum("bv->b");
-        // Not-a-number anywhere makes the peak one, and no index equals it.
+        let weights = |temperature: Tensor<'b>| {
+            // The likeliest token weighs 1, so all weights lie in 0..=1, where f32 bit patterns ascend with the value.
+            // The peak goes before the division, which may then overflow to no more than a weight of 0.
+            let below = logits - peak.like("b->blf", logits);
+            (below / temperature.like("b->blf", logits)).exp().named("weights")
+        };
+        let drawn = || {
+            let temperature = warm.select(drawing.temperature, 1.0);
+            vec![warm.select(draw(weights(temperature), v, drawing, positions), greedy)]
+        };
+        let tokens = b.branch(warm.any("b->"), drawn, || vec![greedy])[0];
+        let total = (logits - peak.like("b->blf", logits)).exp().sum("blf->b").log() + peak;
+        let own = ids.equals(tokens.like("b->blf", ids)).select(logits, 0.0).sum("blf->b");
         Drawn { tokens: tokens.named("tokens"), logprobs: (own - total).named("logprobs") }
     })
 }
 
-fn draw<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Tensor<'b> {
-    let b = logits.builder();
+/// Logits f32 `[b, v]` as a table `[b, l, f]`, filled up with logits of no weight: a row of the vocabulary alone would leave most
+/// of a vector unit idle.
+fn fold(logits: Tensor<'_>) -> Tensor<'_> {
     let (rows, v) = (logits.dim(0), logits.dim(1));
-    let row = TensorType::new(F32, [rows]);
-    let temperature = drawing.temperature.above(0.0).select(drawing.temperature, 1.0);
-    // The likeliest token weighs 1, so all weights lie in 0..=1, where f32 bit patterns ascend with the value.
-    // The peak goes before the division, which may then overflow to no more than a weight of 0.
-    let below = logits - logits.max("bv->b").like("b->bv", logits);
-    let weights = (below / temperature.like("b->bv", logits)).exp().named("weights");
+    let padded = v.next_multiple_of(FOLD);
+    let missing = TensorType::new(F32, [rows, padded - v]);
+    let logits = match padded - v {
+        0 => logits,
+        _ => logits.concatenate(&[logits.builder().splat(f64::NEG_INFINITY, &missing)], 1),
+    };
+    logits.reshape(&[rows, padded / FOLD, FOLD]).named("folded")
+}
 
+/// The token that each place of a folded table stands for, s32 `[b, l, f]`.
+fn token_ids(table: Tensor<'_>) -> Tensor<'_> {
+    let (b, ty) = (table.builder(), table.ty().with_element(S32));
+    b.iota(&ty, 1) * FOLD as i64 + b.iota(&ty, 2)
+}
+
+/// Draws from `weights` f32 `[b, l, f]` of `v` tokens, the largest of which is 1: s32 `[b]`.
+fn draw<'b>(weights: Tensor<'b>, v: usize, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Tensor<'b> {
+    let b = weights.builder();
+    let row = TensorType::new(F32, [weights.dim(0)]);
     let wanted = drawing.top_k.convert(F32);
     let limited = drawing.top_k.above(0) & drawing.top_k.below(v as i64);
     let of_top_k = b.scope("top_k", || {
-        threshold(limited, &row, |at| weights.at_least(at.like("b->bv", weights)).convert(F32).sum("bv->b"), wanted)
+        let reach = |at: Tensor<'b>| weights.at_least(at.like("b->blf", weights)).convert(F32).sum("blf->b");
+        threshold(limited, &row, reach, wanted)
     });
-    let kept = weights.at_least(of_top_k.like("b->bv", weights)).select(weights, 0.0);
+    let kept = weights.at_least(of_top_k.like("b->blf", weights)).select(weights, 0.0);
     let limited = drawing.top_p.below(1.0);
-    let mass = drawing.top_p * kept.sum("bv->b");
+    let mass = drawing.top_p * kept.sum("blf->b");
     let of_top_p = b.scope("top_p", || {
-        threshold(limited, &row, |at| kept.at_least(at.like("b->bv", kept)).select(kept, 0.0).sum("bv->b"), mass)
+        let reach = |at: Tensor<'b>| kept.at_least(at.like("b->blf", kept)).select(kept, 0.0).sum("blf->b");
+        threshold(limited, &row, reach, mass)
     });
     let least = of_top_p.maximum(drawing.min_p);
-    let kept = kept.at_least(least.like("b->bv", kept)).select(kept, 0.0).named("kept");
+    let kept = kept.at_least(least.like("b->blf", kept)).select(kept, 0.0).named("kept");
     pick(kept, uniform(drawing.seed, positions))
 }
 
@@ -122,21 +148,13 @@ fn uniform<'b>(seed: Tensor<'b>, positions: Tensor<'b>) -> Tensor<'b> {
     (z.shift_right(40).convert(F32) * 2f64.powi(-24)).named("uniform")
 }
 
-/// The first place where the running sum of `weights` f32 `[b, v]` exceeds `uniform` f32 `[b]` of the total.
-fn pick<'b>(weights: Tensor<'b>, uniform: Tensor<'b>) -> Tensor<'b> {
-    let b = weights.builder();
-    let (rows, v) = (weights.dim(0), weights.dim(1));
-    let padded = v.next_multiple_of(FOLD);
-    let weights = if padded == v {
-        weights
-    } else {
-        weights.concatenate(&[b.splat(0.0, &TensorType::new(F32, [rows, padded - v]))], 1)
-    };
-    let table = weights.reshape(&[rows, padded / FOLD, FOLD]);
+/// The first place where the running sum of `table` f32 `[b, l, f]` exceeds `uniform` f32 `[b]` of the total.
+fn pick<'b>(table: Tensor<'b>, uniform: Tensor<'b>) -> Tensor<'b> {
+    let b = table.builder();
     let lines = table.sum("blf->bl");
     let goal = uniform * lines.sum("bl->b");
     let (line, before) = search(lines, goal);
-    let numbers = b.iota(&TensorType::new(S32, [rows, padded / FOLD, FOLD]), 1);
+    let numbers = b.iota(&table.ty().with_element(S32), 1);
     let own = numbers.equals(line.like("b->blf", numbers)).select(table, 0.0).sum("blf->bf");
     let (column, _) = search(own, goal - before);
     line * FOLD as i64 + column

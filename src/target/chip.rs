@@ -41,6 +41,8 @@ pub struct Chip {
     /// Element types that the matrix units multiply as they are, bf16 first. Compiler: the others beside bf16 are those that
     /// it plans at more than the rate of bf16; it converts the rest.
     pub native_matmul: &'static [&'static str],
+    /// Whether the compiler wants bf16 in taller tiles inside of a loop than outside, and copies weights into them before it.
+    pub retiles_in_loops: bool,
     /// Whether a 4-bit element takes 4 bits; if not, it takes 8.
     pub stores_4_bit: bool,
 }
@@ -64,6 +66,7 @@ impl Chip {
         tiles: UP_TO_V3.tiles,
         smallest_tile_bytes: UP_TO_V3.smallest_bytes,
         native_matmul: &["bf16"],
+        retiles_in_loops: false,
         stores_4_bit: false,
     };
 
@@ -81,6 +84,7 @@ impl Chip {
         tiles: UP_TO_V3.tiles,
         smallest_tile_bytes: UP_TO_V3.smallest_bytes,
         native_matmul: &["bf16"],
+        retiles_in_loops: false,
         stores_4_bit: false,
     };
 
@@ -100,6 +104,7 @@ impl Chip {
         tiles: FROM_V4.tiles,
         smallest_tile_bytes: FROM_V4.smallest_bytes,
         native_matmul: &["bf16"],
+        retiles_in_loops: false,
         stores_4_bit: true,
     };
 
@@ -117,6 +122,7 @@ impl Chip {
         tiles: FROM_V4.tiles,
         smallest_tile_bytes: FROM_V4.smallest_bytes,
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
+        retiles_in_loops: false,
         stores_4_bit: true,
     };
 
@@ -135,6 +141,7 @@ impl Chip {
         tiles: FROM_V4.tiles,
         smallest_tile_bytes: FROM_V4.smallest_bytes,
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
+        retiles_in_loops: false,
         stores_4_bit: true,
     };
 
@@ -154,6 +161,7 @@ impl Chip {
         tiles: FROM_V4.tiles,
         smallest_tile_bytes: FROM_V4.smallest_bytes,
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
+        retiles_in_loops: false,
         stores_4_bit: true,
     };
 
@@ -171,6 +179,7 @@ impl Chip {
         tiles: FROM_V4.tiles,
         smallest_tile_bytes: FROM_V4.smallest_bytes,
         native_matmul: &["bf16", "f8e4m3fn", "f8e5m2"],
+        retiles_in_loops: true,
         stores_4_bit: true,
     };
 }

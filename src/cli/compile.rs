@@ -11,6 +11,7 @@ use super::model::{Compute, config, context_for, target};
 use super::{terminal, worker};
 use crate::bundle::{Built, Bundle, Cache, Contents, compile_ahead};
 use crate::pjrt::CompileOptions;
+use crate::plan::Strategy;
 use crate::runner::Setup;
 use crate::runner::program;
 
@@ -73,7 +74,7 @@ impl Compile {
             )));
         }
         let mut setup = Setup::new(&self.model);
-        setup.compute = self.weights.element();
+        setup.strategy = Strategy::plain(self.weights.element());
         setup.context = context_for(self.context, 1, config.max_context)?;
         setup.batch = usize::from(self.batch);
         if let Some(prefill) = &self.prefill {

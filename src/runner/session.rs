@@ -8,7 +8,7 @@ use crate::graph::params::weights;
 use crate::graph::{Phase, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
-use crate::plan::{Plan, Strategy};
+use crate::plan::{Plan, Spelling, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
@@ -30,8 +30,10 @@ pub struct Setup {
     pub recompile: bool,
     /// A plugin to use instead of the one that is found.
     pub plugin: Option<PathBuf>,
-    /// f32 or bf16: matrices, the operands of products and the cache.
-    pub compute: ElementType,
+    /// How weights and cache are stored, and what products compute in.
+    pub strategy: Strategy,
+    /// How the programs are written: as the compiler of this machine likes it, or as that of the device that a bundle is for.
+    pub spelling: Spelling,
     /// Tokens that a sequence may have.
     pub context: usize,
     /// Sequences that decode at once.
@@ -56,7 +58,8 @@ impl Setup {
             bundle: None,
             recompile: false,
             plugin: None,
-            compute: ElementType::Bf16,
+            strategy: Strategy::plain(ElementType::Bf16),
+            spelling: Spelling::HOST,
             context: 4096,
             batch: 1,
             prefill: vec![16, 128, 512],
@@ -70,8 +73,8 @@ impl Setup {
     /// What the graphs are specialised for.
     pub fn plan(&self) -> Plan {
         let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
-        let plan = Plan::host(Strategy::plain(self.compute), self.context);
-        Plan { devices: self.devices, batch: self.batch, largest_prefill, ..plan }
+        let (spelling, devices, batch) = (self.spelling, self.devices, self.batch);
+        Plan { spelling, devices, batch, largest_prefill, ..Plan::host(self.strategy, self.context) }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.

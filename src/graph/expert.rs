@@ -31,11 +31,11 @@ impl<'b> Expert<'_, '_, 'b> {
         let compute = x.ty().element;
         let matrix = self.model.matrix(source);
         let codes = part_of(matrix.values, index);
-        // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
-        let codes = if self.model.plan.spelling.asks_for_layouts { codes.row_major() } else { codes };
         let shared = x.ty().rank() == 2;
         if self.model.plan.strategy.experts == Precision::Mxfp4 {
             let (parts, blocks, outputs) = (codes.dim(0), codes.dim(1), codes.dim(3));
+            // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
+            let codes = if self.model.plan.spelling.asks_for_layouts { codes.row_major() } else { codes };
             let scales = matrix.scales.expect("codes have scales");
             let (zero, first) = (x.builder().integer(0), index * blocks as i64);
             let scales = scales.dynamic_slice(&[zero, first, zero], &[parts, blocks, outputs]).convert(F32);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::bundle::{self, Bundle, Cache, Program};
 use crate::config::Config;
 use crate::graph::params::weights;
-use crate::graph::{Phase, module};
+use crate::graph::{Phase, cache, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
 use crate::plan::{Plan, Spelling, Strategy};
@@ -231,11 +231,9 @@ fn load(
     if let Some(bundle) = bundle {
         let program = bundle.program(&phase.name())?;
         check(&program.name, &program.signature)?;
+        check_parameters(&program.name, &program.signature, config, &setup.plan())?;
         return Ok(match setup.recompile {
-            true => {
-                let options = CompileOptions::for_signature(&program.signature);
-                bundle.recompile(client, cache, &program.name, &options, progress)?.0
-            }
+            true => bundle.recompile(client, cache, &program.name, progress)?.0,
             false => bundle.load(client, &program.name)?,
         });
     }
@@ -244,6 +242,21 @@ fn load(
     let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
+}
+
+/// Refuses a program of a bundle that takes other weights or another cache than this version makes.
+fn check_parameters(program: &str, signature: &Signature, config: &Config, plan: &Plan) -> Result<(), RunError> {
+    let weights = weights(config, plan).into_iter().map(|weight| (weight.name, weight.ty));
+    let made = weights.chain(cache(config, plan).into_iter().map(|tensor| (tensor.name, tensor.ty)));
+    for (place, (name, ty)) in made.enumerate() {
+        let found = signature.parameters.get(place);
+        if found.is_none_or(|parameter| (&parameter.name, &parameter.ty) != (&name, &ty)) {
+            let found = found.map_or("none".to_owned(), |parameter| format!("`{}` {}", parameter.name, parameter.ty));
+            let (program, made) = (program.to_owned(), format!("`{name}` {ty}"));
+            return Err(RunError::Parameter { program, place, found, made });
+        }
+    }
+    Ok(())
 }
 
 /// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.

@@ -9,17 +9,36 @@ use checkpoint::*;
 use hlo::ElementType;
 use insta::assert_snapshot;
 use precast::config::Config;
-use precast::graph::params::{self, Source};
+use precast::graph::params::{self, Form, Source, Weight};
+use precast::plan::{Plan, Precision, Strategy};
 use precast::weights::header::Header;
 use precast::weights::{Checkpoint, Index, pack};
 use proptest::prelude::*;
 
+const BF16: Strategy =
+    Strategy { experts: Precision::Bf16, dense: Precision::Bf16, cache: Precision::Bf16, compute: ElementType::Bf16 };
+
+/// How experts and all else are stored, in every way.
+fn strategies() -> [Strategy; 5] {
+    use Precision::*;
+    [(F32, F32), (Bf16, Bf16), (Mxfp4, Bf16), (Fp8, Fp8), (Int8, Int8)].map(|(experts, dense)| Strategy {
+        experts,
+        dense,
+        ..BF16
+    })
+}
+
+/// The weights on a device, or on three of which the last one's part of the experts is padding.
+fn weights(checkpoint: &Checkpoint, strategy: Strategy, devices: usize) -> Vec<Weight> {
+    params::weights(checkpoint.config(), &Plan { devices, ..Plan::host(strategy, 4) })
+}
+
 /// Every weight's bytes by name, with what the map gives instead checked on the way.
-fn fill_all(files: &Files, element: ElementType) -> BTreeMap<String, Vec<u8>> {
+fn fill_all(files: &Files, strategy: Strategy, devices: usize) -> BTreeMap<String, Vec<u8>> {
     let folder = write(files);
     let checkpoint = Checkpoint::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
-    let weights = params::weights(checkpoint.config(), element, 20);
-    let filled = weights.iter().map(|weight| {
+    let filled = weights(&checkpoint, strategy, devices);
+    let filled = filled.iter().map(|weight| {
         let mut bytes = vec![0xaa; weight.ty.host_bytes()];
         pack::fill(&checkpoint, weight, &mut bytes).unwrap_or_else(|error| panic!("{error}"));
         if let Some(mapped) = pack::mapped(&checkpoint, weight) {
@@ -88,8 +107,8 @@ fn every_layout_fills_the_same_bytes() {
         files.insert("model.safetensors".to_owned(), file(&tensors));
         files
     };
-    for element in [ElementType::Bf16, ElementType::F32] {
-        let expected = fill_all(&original(), element);
+    for (strategy, devices) in strategies().into_iter().flat_map(|strategy| [(strategy, 1), (strategy, 3)]) {
+        let expected = fill_all(&original(), strategy, devices);
         for (name, files) in [
             ("transformers'", hugging_face()),
             ("sharded", sharded()),
@@ -98,7 +117,7 @@ fn every_layout_fills_the_same_bytes() {
             ("dequantized", dequantized.clone()),
             ("norms in f32", norms_in_f32.clone()),
         ] {
-            assert!(fill_all(&files, element) == expected, "{name} as {element}");
+            assert!(fill_all(&files, strategy, devices) == expected, "{name}: {strategy}, {devices} devices");
         }
     }
 }
@@ -106,7 +125,7 @@ fn every_layout_fills_the_same_bytes() {
 #[test]
 fn gates_and_ups_are_set_apart() {
     let dense = &dequantized_tensors()["model.layers.1.mlp.experts.gate_up_proj"];
-    let filled = &fill_all(&original(), ElementType::Bf16)["layers.1.moe.gate_up.weight"];
+    let filled = &fill_all(&original(), BF16, 1)["layers.1.moe.gate_up.weight"];
     let [experts, width, rows] = dense.dims[..] else { panic!("a stack of matrices") };
     for expert in 0..experts {
         for row in 0..rows {
@@ -123,12 +142,12 @@ fn gates_and_ups_are_set_apart() {
 fn bytes_that_fit_are_not_copied() {
     let folder = write(&original());
     let checkpoint = Checkpoint::open(folder.path()).unwrap();
-    let mapped: Vec<Source> = params::weights(checkpoint.config(), ElementType::Bf16, 4)
+    let mapped: Vec<Source> = weights(&checkpoint, BF16, 1)
         .into_iter()
         .filter(|weight| pack::mapped(&checkpoint, weight).is_some())
         .map(|weight| weight.source)
         .collect();
-    let layer = |n| [Source::QkvWeight(n), Source::OutWeight(n), Source::RouterWeight(n)];
+    let layer = |n| [Source::OutWeight(n), Source::RouterWeight(n)];
     assert_eq!(mapped, [vec![Source::Embedding], layer(0).into(), layer(1).into(), vec![Source::Unembedding]].concat());
 }
 
@@ -136,7 +155,7 @@ fn bytes_that_fit_are_not_copied() {
 fn mapped_bytes_outlive_the_checkpoint() {
     let folder = write(&original());
     let checkpoint = Checkpoint::open(folder.path()).unwrap();
-    let weight = params::weights(checkpoint.config(), ElementType::Bf16, 4).remove(0);
+    let weight = weights(&checkpoint, BF16, 1).remove(0);
     let mapped = pack::mapped(&checkpoint, &weight).expect("the embedding fits");
     drop((checkpoint, folder));
     assert_eq!(&mapped[..], original_tensors()["embedding.weight"].bytes);
@@ -419,40 +438,76 @@ fn a_folder_that_is_no_model_is_explained() {
 
 #[test]
 fn values_that_are_no_numbers_are_refused() {
-    let fill_error = |tensor: &str, at: usize, bytes: &[u8], source: Source| {
+    let fill_error = |tensor: &str, at: usize, bytes: &[u8], source: Source, in_codes_alone: bool| {
         let mut tensors = original_tensors();
         tensors.get_mut(tensor).unwrap().bytes[at..at + bytes.len()].copy_from_slice(bytes);
         let mut files = original();
         files.insert("model.safetensors".to_owned(), file(&tensors));
         let folder = write(&files);
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
-        let errors = [ElementType::Bf16, ElementType::F32].map(|element| {
-            let weights = params::weights(checkpoint.config(), element, 4);
-            let weight = weights.iter().find(|weight| weight.source == source).unwrap();
-            assert!(pack::mapped(&checkpoint, weight).is_none());
-            let error = pack::fill(&checkpoint, weight, &mut vec![0; weight.ty.host_bytes()]).unwrap_err();
-            message(folder.path(), &error)
-        });
-        assert_eq!(errors[0], errors[1]);
-        errors[0].clone()
+        let mut errors: Vec<String> = Vec::new();
+        let ways = strategies().into_iter().flat_map(|strategy| [(strategy, 1), (strategy, 3)]);
+        for weight in ways.flat_map(|(strategy, devices)| weights(&checkpoint, strategy, devices)) {
+            if weight.source == source && !(in_codes_alone && weight.form == Form::Values) {
+                assert!(pack::mapped(&checkpoint, &weight).is_none());
+                let error = pack::fill(&checkpoint, &weight, &mut vec![0; weight.ty.host_bytes()]).unwrap_err();
+                errors.push(message(folder.path(), &error));
+            }
+        }
+        errors.dedup();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        errors.remove(0)
     };
     let nan = half::bf16::NAN.to_le_bytes();
-    assert_snapshot!(fill_error("block.1.mlp.mlp1_weight.scales", 131, &[255], Source::GateUpWeight(1)), @r"
+    assert_snapshot!(fill_error("block.1.mlp.mlp1_weight.scales", 131, &[255], Source::GateUpWeight(1), false), @r"
     tensor `block.1.mlp.mlp1_weight.scales` has scale 255 at [1, 3, 0], which MXFP4 reserves for NaN
       in `MODEL/model.safetensors`
     ");
-    assert_snapshot!(fill_error("block.0.mlp.mlp2_weight.scales", 191, &[255], Source::DownWeight(0)), @r"
+    assert_snapshot!(fill_error("block.0.mlp.mlp2_weight.scales", 191, &[255], Source::DownWeight(0), false), @r"
     tensor `block.0.mlp.mlp2_weight.scales` has scale 255 at [2, 31, 1], which MXFP4 reserves for NaN
       in `MODEL/model.safetensors`
     ");
-    assert_snapshot!(fill_error("block.0.mlp.mlp1_bias", 258, &nan, Source::GateUpBias(0)), @r"
+    assert_snapshot!(fill_error("block.0.mlp.mlp1_bias", 258, &nan, Source::GateUpBias(0), false), @r"
     tensor `block.0.mlp.mlp1_bias` is not a finite number at [1, 1]
       in `MODEL/model.safetensors`
     ");
-    assert_snapshot!(fill_error("norm.scale", 0, &half::bf16::INFINITY.to_le_bytes(), Source::FinalNorm), @r"
+    assert_snapshot!(fill_error("norm.scale", 0, &half::bf16::INFINITY.to_le_bytes(), Source::FinalNorm, false), @r"
     tensor `norm.scale` is not a finite number at [0]
       in `MODEL/model.safetensors`
     ");
+    // A code cannot stand for these; values are left to the device.
+    assert_snapshot!(fill_error("block.0.attn.qkv.weight", 70, &nan, Source::QkvWeight(0), true), @r"
+    tensor `block.0.attn.qkv.weight` is not a finite number at [1, 3]
+      in `MODEL/model.safetensors`
+    ");
+}
+
+#[test]
+fn experts_that_are_no_mxfp4_are_not_made_so() {
+    let name = "model.layers.1.mlp.experts.down_proj";
+    let mut tensors = dequantized_tensors();
+    // 65, which has too many bits beside any other value; row 7, the second block.
+    let at = ((2 * 64 + 40) * 32 + 7) * 2;
+    tensors.get_mut(name).unwrap().bytes[at..at + 2].copy_from_slice(&half::bf16::from_f32(65.0).to_le_bytes());
+    let mut files = hugging_face();
+    files.insert("model.safetensors".to_owned(), file(&tensors));
+    let folder = write(&files);
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    for strategy in strategies() {
+        for weight in weights(&checkpoint, strategy, 1) {
+            let filled = pack::fill(&checkpoint, &weight, &mut vec![0; weight.ty.host_bytes()]);
+            if strategy.experts != Precision::Mxfp4 || weight.source != Source::DownWeight(1) {
+                filled.unwrap();
+                continue;
+            }
+            let error = filled.unwrap_err();
+            assert_snapshot!(message(folder.path(), &error), @r"
+            the 32 values of tensor `model.layers.1.mlp.experts.down_proj` from [2, 32, 7] on are no block of MXFP4
+              in `MODEL/model.safetensors`
+            ");
+            assert!(error.hint().unwrap().contains("`--weights bf16`"));
+        }
+    }
 }
 
 /// Whatever parses keeps the invariant: tensors in whole bytes, side by side, up to the file's end.

@@ -11,6 +11,7 @@ use hlo::ElementType;
 use precast::chat::conversation::FINAL;
 use precast::chat::tokenizer::STOP_TOKENS;
 use precast::chat::{Dialogue, StreamParser, SystemContent};
+use precast::plan::Strategy;
 use precast::runner::{Request, Sampling, Session, Setup};
 use serde::Deserialize;
 
@@ -36,7 +37,7 @@ fn open(folder: &Path) -> Session {
     zip::ZipArchive::new(archive).expect("a zip").extract(folder).expect("its files");
     let setup = Setup {
         plugin: Some(device::installed("cpu")),
-        compute: ElementType::F32,
+        strategy: Strategy::plain(ElementType::F32),
         context: 300,
         batch: BATCH,
         prefill: vec![128],

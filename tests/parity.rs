@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use hlo::ElementType;
+use precast::plan::Strategy;
 use precast::runner::{Generation, Request, Sampling, Session, Setup};
 use support::parity::{Case, cases, greedy};
 use support::synthetic::{Layout, Shape};
@@ -28,7 +29,7 @@ fn folder(shape: &str, layout: Layout) -> TempDir {
 fn setup(folder: &Path, compute: ElementType) -> Setup {
     Setup {
         plugin: Some(device::installed("cpu")),
-        compute,
+        strategy: Strategy::plain(compute),
         context: 4600,
         prefill: vec![16, 128],
         ..Setup::new(folder)

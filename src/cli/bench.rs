@@ -49,7 +49,9 @@ struct Report {
     model: String,
     target: String,
     weights: &'static str,
+    dense: &'static str,
     kv: &'static str,
+    compute: &'static str,
     threads: usize,
     context: usize,
     repeat: u16,
@@ -117,8 +119,10 @@ impl Bench {
         let report = Report {
             model: session.config().name.clone(),
             target: if setup.devices == 1 { "cpu".into() } else { format!("cpu-{}", setup.devices) },
-            weights: Compute::of(&setup).name(),
-            kv: Compute::of(&setup).name(),
+            weights: setup.strategy.experts.name(),
+            dense: setup.strategy.dense.name(),
+            kv: setup.strategy.cache.name(),
+            compute: Compute::of(&setup).name(),
             threads: self.model.thread_count(),
             context: setup.context,
             repeat: self.repeat,
@@ -206,7 +210,12 @@ fn table(report: &Report) -> String {
         ]
     });
     let header = ["phase", "tokens", "min tokens/s", "median", "max", "peak memory"];
-    let title = format!("{} on {}, {} threads, {}\n\n", report.model, report.target, report.threads, report.weights);
+    let Report { model, target, threads, weights, dense, kv, .. } = report;
+    let stored = match [dense, kv] == [weights; 2] {
+        true => (*weights).to_owned(),
+        false => format!("{weights} experts, {dense} else, {kv} cache"),
+    };
+    let title = format!("{model} on {target}, {threads} threads, {stored}\n\n");
     title + &terminal::table(&header, &[1, 2, 3, 4, 5], rows.collect())
 }
 

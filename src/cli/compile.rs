@@ -11,7 +11,7 @@ use super::model::{Compute, config, context_for, target};
 use super::{terminal, worker};
 use crate::bundle::{Built, Bundle, Cache, Contents, Program, compile_ahead};
 use crate::pjrt::CompileOptions;
-use crate::plan::Plan;
+use crate::plan::{Plan, Strategy};
 use crate::runner::Setup;
 use crate::runner::program;
 
@@ -74,7 +74,7 @@ impl Compile {
             )));
         }
         let mut setup = Setup::new(&self.model);
-        setup.compute = self.weights.element();
+        setup.strategy = Strategy::plain(self.weights.element());
         setup.context = context_for(self.context, 1, config.max_context)?;
         setup.batch = usize::from(self.batch);
         if let Some(prefill) = &self.prefill {

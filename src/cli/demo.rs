@@ -10,7 +10,7 @@ use clap::Args;
 use super::conversation::ConversationArguments;
 use super::failure::{Failure, INTERRUPTED};
 use super::generation::request;
-use super::model::{Compute, ModelArguments, open};
+use super::model::{Compute, ModelArguments, StorageArguments, open};
 use super::report::tell;
 use super::terminal;
 use super::transcript::{Form, Transcript};
@@ -50,6 +50,7 @@ impl Demo {
             model: "demo".into(),
             target: None,
             compute: Some(Compute::F32),
+            storage: StorageArguments::default(),
             plugin: self.plugin,
             threads: self.threads,
             no_cache: false,

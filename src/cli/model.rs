@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
 use super::failure::Failure;
 use super::{demo_model, plugins, terminal};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;
+use crate::plan::{Precision, Spelling, Strategy};
 use crate::runner::{Session, Setup};
 use crate::target::{Platform, Target};
 
@@ -22,9 +24,11 @@ pub struct ModelArguments {
     /// Devices to run on: `cpu`, or `cpu-N` for N host devices together [default: cpu, or the bundle's]
     #[arg(long, value_name = "TARGET", help_heading = "Model")]
     pub target: Option<String>,
-    /// Type of weights, activations and cache [default: bf16, or the bundle's]
+    /// Type of products, and of weights and cache that are not said to be of another [default: bf16, or the bundle's]
     #[arg(long, value_enum, help_heading = "Model")]
     pub compute: Option<Compute>,
+    #[command(flatten)]
+    pub storage: StorageArguments,
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH", help_heading = "Model")]
     pub plugin: Option<PathBuf>,
@@ -34,6 +38,37 @@ pub struct ModelArguments {
     /// Neither read nor write the local cache of compiled programs
     #[arg(long, help_heading = "Model")]
     pub no_cache: bool,
+}
+
+/// How weights and cache are stored, where that is not the type of products.
+#[derive(Args, Default)]
+pub struct StorageArguments {
+    /// Type of the experts' matrices; mxfp4 is what is published [default: that of --compute]
+    #[arg(long, value_name = "TYPE", value_parser = precision(&["bf16", "fp8", "int8", "mxfp4"]), help_heading = "Model")]
+    weights: Option<Precision>,
+    /// Type of attention, embedding and head [default: that of --compute]
+    #[arg(long, value_name = "TYPE", value_parser = precision(&["bf16", "fp8", "int8"]), help_heading = "Model")]
+    dense: Option<Precision>,
+    /// Type of keys and values in the cache [default: that of --compute]
+    #[arg(long, value_name = "TYPE", value_parser = precision(&["bf16", "fp8", "int8"]), help_heading = "Model")]
+    kv: Option<Precision>,
+}
+
+/// Takes these names of precisions.
+fn precision(names: &'static [&'static str]) -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(names).try_map(|name| Precision::named(&name).ok_or("no precision has this name"))
+}
+
+impl StorageArguments {
+    fn strategy(&self, compute: Compute) -> Strategy {
+        let plain = Strategy::plain(compute.element());
+        Strategy {
+            experts: self.weights.unwrap_or(plain.experts),
+            dense: self.dense.unwrap_or(plain.dense),
+            cache: self.kv.unwrap_or(plain.cache),
+            ..plain
+        }
+    }
 }
 
 /// Programs that were compiled before.
@@ -65,7 +100,7 @@ impl Compute {
 
     /// What a session computes in.
     pub fn of(setup: &Setup) -> Compute {
-        if setup.compute == ElementType::F32 { Compute::F32 } else { Compute::Bf16 }
+        if setup.strategy.compute == ElementType::F32 { Compute::F32 } else { Compute::Bf16 }
     }
 
     /// As typed and as JSON shows it.
@@ -87,7 +122,7 @@ impl ModelArguments {
         let most = Config::read(&folder)?.max_context;
         Ok(Setup {
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
-            compute: self.compute.unwrap_or(Compute::Bf16).element(),
+            strategy: self.storage.strategy(self.compute.unwrap_or(Compute::Bf16)),
             context: context_for(context, positions, most)?,
             devices: running_target(self.target.as_deref().unwrap_or("cpu"))?.devices,
             threads: self.threads.map(usize::from),
@@ -115,17 +150,24 @@ impl ModelArguments {
         {
             return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
         }
-        let compute = Compute::from_str(&manifest.weights, false);
         if !bundle.recompile {
-            opened.check_platform("cpu", compute.is_ok())?;
+            opened.check_platform("cpu", true)?;
         }
-        let compute = compute.map_err(|_| {
-            Failure::new(format!("the bundle keeps weights in {}, which this build cannot run", manifest.weights))
-        })?;
+        let strategy = strategy_of(manifest)?;
         if let Some(asked) = self.compute
-            && asked != compute
+            && asked.element() != strategy.compute
         {
-            return Err(refused("--compute", asked.name(), compute.name()));
+            return Err(refused("--compute", asked.name(), &strategy.compute.to_string()));
+        }
+        let stored = [
+            ("--weights", self.storage.weights, strategy.experts),
+            ("--dense", self.storage.dense, strategy.dense),
+            ("--kv", self.storage.kv, strategy.cache),
+        ];
+        for (option, asked, has) in stored {
+            if let Some(asked) = asked.filter(|asked| *asked != has) {
+                return Err(refused(option, asked.name(), has.name()));
+            }
         }
         let is_meant = |asked: &String| match bundle.recompile {
             true => running_target(asked).is_ok_and(|target| target.devices == manifest.devices),
@@ -145,7 +187,8 @@ impl ModelArguments {
             bundle: Some(path.clone()),
             recompile: bundle.recompile,
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
-            compute: compute.element(),
+            strategy,
+            spelling: Spelling::of(target(&manifest.target)?.platform),
             context: manifest.context,
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),
@@ -162,6 +205,19 @@ impl ModelArguments {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
     }
+}
+
+/// How a bundle's programs want weights and cache.
+fn strategy_of(manifest: &Manifest) -> Result<Strategy, Failure> {
+    let named = |of: &str, name: &str| {
+        let failure = || Failure::new(format!("the bundle keeps {of} in `{name}`, which this version does not know"));
+        Precision::named(name).ok_or_else(failure)
+    };
+    let experts = named("weights", &manifest.weights)?;
+    let plain = Strategy::plain(if experts == Precision::F32 { ElementType::F32 } else { ElementType::Bf16 });
+    // A bundle that does not say keeps everything as it keeps the experts.
+    let dense = if manifest.dense.is_empty() { plain.dense } else { named("weights", &manifest.dense)? };
+    Ok(Strategy { experts, dense, cache: named("the cache", &manifest.kv)?, ..plain })
 }
 
 /// Loads programs and weights, and says how long that took.

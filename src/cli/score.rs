@@ -18,7 +18,8 @@ The file holds one tensor, `logits`, f32 [tokens, vocabulary]: row n is the pred
 
 Examples:
   precast score --model demo --tokens 200006,17360,200008 --out logits.safetensors
-  precast score --model gpt-oss-20b/ --tokens @ids.txt --compute f32 --out logits.safetensors")]
+  precast score --model gpt-oss-20b/ --tokens @ids.txt --compute f32 --out logits.safetensors
+  precast score --model gpt-oss-20b/ --tokens @ids.txt --weights mxfp4 --kv fp8 --out logits.safetensors")]
 pub struct Score {
     #[command(flatten)]
     model: ModelArguments,
@@ -40,12 +41,15 @@ impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let tokens = input::token_list("--tokens", &self.tokens)?;
         let setup = self.model.setup(self.context, tokens.len())?;
-        let compute = Compute::of(&setup);
+        let (compute, strategy) = (Compute::of(&setup), setup.strategy);
         let mut session = open(&setup)?;
         let vocabulary = session.config().vocabulary;
         let metadata = json!({
             "model": session.config().name,
             "compute": compute.name(),
+            "weights": strategy.experts.name(),
+            "dense": strategy.dense.name(),
+            "kv": strategy.cache.name(),
             "tokens": tokens.len().to_string(),
             "made_by": concat!("precast ", env!("CARGO_PKG_VERSION")),
         });
@@ -63,8 +67,15 @@ impl Score {
                 None => Ok(outcome?),
             }
         })?;
-        let report =
-            json!({ "out": self.out, "tokens": tokens.len(), "vocabulary": vocabulary, "compute": compute.name() });
+        let report = json!({
+            "out": self.out,
+            "tokens": tokens.len(),
+            "vocabulary": vocabulary,
+            "compute": compute.name(),
+            "weights": strategy.experts.name(),
+            "dense": strategy.dense.name(),
+            "kv": strategy.cache.name(),
+        });
         if self.json {
             terminal::print_json(&report)?;
         } else {

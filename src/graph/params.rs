@@ -16,6 +16,8 @@ pub struct Weight {
     pub ty: TensorType,
     pub source: Source,
     pub form: Form,
+    /// Values of a row of the matrix that it is, or whose scales it is; 0 for what is no matrix.
+    pub width: usize,
     /// Which part of it each device holds.
     pub sharding: Sharding,
     /// A device layout that the compiler would not choose by itself, minor axis first, such as `{1,0}`.
@@ -111,7 +113,8 @@ pub fn weights(config: &Config, plan: &Plan) -> Vec<Weight> {
         list.push(vector(name("moe.norm"), Source::MoeNorm(layer), &[c]));
         // A row that is rounded otherwise chooses other experts, and the matrix is small: it is never stored in codes.
         let router = TensorType::new(plan.strategy.router().element(), [e, c]);
-        list.push(Weight::new(name("moe.router.weight"), Source::RouterWeight(layer), Form::Values, router));
+        let router = Weight::new(name("moe.router.weight"), Source::RouterWeight(layer), Form::Values, router);
+        list.push(router.of_width(c));
         list.push(vector(name("moe.router.bias"), Source::RouterBias(layer), &[e]));
         list.extend(experts(config, plan, layer));
     }
@@ -124,12 +127,14 @@ pub fn weights(config: &Config, plan: &Plan) -> Vec<Weight> {
 fn dense(name: String, source: Source, plan: &Plan, dims: [usize; 2], axes: [&str; 2]) -> Vec<Weight> {
     let stored = plan.strategy.dense;
     let values = TensorType::new(stored.element(), dims);
-    let codes = Weight::new(format!("{name}.weight"), source, Form::codes(stored), values).sharded(&axes);
+    let codes = Weight::new(format!("{name}.weight"), source, Form::codes(stored), values).of_width(dims[1]);
+    let codes = codes.sharded(&axes);
     if !stored.is_scaled() {
         return vec![codes];
     }
     let scales = TensorType::new(ElementType::F32, [dims[0]]);
-    vec![codes, Weight::new(format!("{name}.scales"), source, Form::Scales(stored), scales).sharded(&axes[..1])]
+    let scales = Weight::new(format!("{name}.scales"), source, Form::Scales(stored), scales).of_width(dims[1]);
+    vec![codes, scales.sharded(&axes[..1])]
 }
 
 /// The experts' matrices and biases of one layer. Every device holds a part of every expert.
@@ -152,13 +157,14 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
                 stored.is_scaled().then(|| TensorType::new(ElementType::F32, [p, e, outputs])),
             ),
         };
-        let mut codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes).sharded(&[ALL]);
+        let codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes);
+        let mut codes = codes.of_width(inputs).sharded(&[ALL]);
         if stored == Precision::Mxfp4 {
             // Inputs along sublanes and outputs along lanes, so that a scale covers a row of lanes.
             codes.layout = Some("{4,3,2,1,0}");
         }
         let scales = scales.map(|ty| Weight::new(name(&format!("{own}.scales")), source, Form::Scales(stored), ty));
-        [Some(codes), scales.map(|scales| scales.sharded(&[ALL]))].into_iter().flatten()
+        [Some(codes), scales.map(|scales| scales.of_width(inputs).sharded(&[ALL]))].into_iter().flatten()
     };
     let bias = |own: &str, source, dims: &[usize]| {
         Weight::new(name(own), source, Form::Values, TensorType::new(ElementType::F32, dims))
@@ -179,7 +185,12 @@ impl Form {
 
 impl Weight {
     fn new(name: String, source: Source, form: Form, ty: TensorType) -> Weight {
-        Weight { name, ty, source, form, sharding: Sharding::default(), layout: None }
+        Weight { name, ty, source, form, width: 0, sharding: Sharding::default(), layout: None }
+    }
+
+    /// The same, of a matrix with rows of so many values.
+    fn of_width(self, width: usize) -> Weight {
+        Weight { width, ..self }
     }
 
     /// The same, its first axes divided over the mesh; all others are whole.

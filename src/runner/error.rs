@@ -20,6 +20,8 @@ pub enum RunError {
     Graph { program: String, problem: hlo::Problem },
     #[error("program `{program}` divides its work over {found} devices, the session has {expected}")]
     Devices { program: String, found: usize, expected: usize },
+    #[error("parameter {place} of program `{program}` is {found}, this version of precast makes {made}")]
+    Parameter { program: String, place: usize, found: String, made: String },
     #[error("the prompt is empty")]
     EmptyPrompt,
     #[error("the prompt has {tokens} tokens, the cache holds {context}")]
@@ -58,6 +60,7 @@ impl RunError {
             RunError::NotANumber { .. } => {
                 Some("the checkpoint may hold infinities; `--compute f32` has more range".to_owned())
             }
+            RunError::Parameter { .. } => Some("make the bundle anew with `precast compile`".to_owned()),
             RunError::Devices { found: 1, .. } => Some("use `--target cpu`".to_owned()),
             RunError::Devices { found, .. } => Some(format!("use `--target cpu-{found}`")),
             RunError::ContextTooLong { most, .. } => Some(format!("use `--context {most}` or less")),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crate::bundle::{self, Bundle, Cache, Program};
 use crate::config::Config;
 use crate::graph::params::weights;
-use crate::graph::{Phase, module};
+use crate::graph::{Phase, cache, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
-use crate::plan::{Plan, Strategy};
+use crate::plan::{Plan, Spelling, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
@@ -30,8 +30,10 @@ pub struct Setup {
     pub recompile: bool,
     /// A plugin to use instead of the one that is found.
     pub plugin: Option<PathBuf>,
-    /// f32 or bf16: matrices, the operands of products and the cache.
-    pub compute: ElementType,
+    /// How weights and cache are stored, and what products compute in.
+    pub strategy: Strategy,
+    /// How the programs are written: as the compiler of this machine likes it, or as that of the device that a bundle is for.
+    pub spelling: Spelling,
     /// Tokens that a sequence may have.
     pub context: usize,
     /// Sequences that decode at once.
@@ -56,7 +58,8 @@ impl Setup {
             bundle: None,
             recompile: false,
             plugin: None,
-            compute: ElementType::Bf16,
+            strategy: Strategy::plain(ElementType::Bf16),
+            spelling: Spelling::HOST,
             context: 4096,
             batch: 1,
             prefill: vec![16, 128, 512],
@@ -70,8 +73,8 @@ impl Setup {
     /// What the graphs are specialised for.
     pub fn plan(&self) -> Plan {
         let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
-        let plan = Plan::host(Strategy::plain(self.compute), self.context);
-        Plan { devices: self.devices, batch: self.batch, largest_prefill, ..plan }
+        let (spelling, devices, batch) = (self.spelling, self.devices, self.batch);
+        Plan { spelling, devices, batch, largest_prefill, ..Plan::host(self.strategy, self.context) }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
@@ -228,6 +231,7 @@ fn load(
     if let Some(bundle) = bundle {
         let program = bundle.program(&phase.name())?;
         check(&program.name, &program.signature)?;
+        check_parameters(&program.name, &program.signature, config, &setup.plan())?;
         return Ok(match setup.recompile {
             true => bundle.recompile(client, cache, &program.name, progress)?.0,
             false => bundle.load(client, &program.name)?,
@@ -238,6 +242,21 @@ fn load(
     let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
+}
+
+/// Refuses a program of a bundle that takes other weights or another cache than this version makes.
+fn check_parameters(program: &str, signature: &Signature, config: &Config, plan: &Plan) -> Result<(), RunError> {
+    let weights = weights(config, plan).into_iter().map(|weight| (weight.name, weight.ty));
+    let made = weights.chain(cache(config, plan).into_iter().map(|tensor| (tensor.name, tensor.ty)));
+    for (place, (name, ty)) in made.enumerate() {
+        let found = signature.parameters.get(place);
+        if found.is_none_or(|parameter| (&parameter.name, &parameter.ty) != (&name, &ty)) {
+            let found = found.map_or("none".to_owned(), |parameter| format!("`{}` {}", parameter.name, parameter.ty));
+            let (program, made) = (program.to_owned(), format!("`{name}` {ty}"));
+            return Err(RunError::Parameter { program, place, found, made });
+        }
+    }
+    Ok(())
 }
 
 /// The local cache, unless the setup is without one. How many threads the device has is part of what a program is compiled for.

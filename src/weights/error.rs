@@ -35,6 +35,8 @@ pub enum CheckpointError {
     NanScale { tensor: String, at: Vec<usize>, file: PathBuf },
     #[error("tensor `{tensor}` is not a finite number at {at:?}\n  in `{}`", file.display())]
     NotFinite { tensor: String, at: Vec<usize>, file: PathBuf },
+    #[error("the 32 values of tensor `{tensor}` from {at:?} on are no block of MXFP4\n  in `{}`", file.display())]
+    NotMxfp4 { tensor: String, at: Vec<usize>, file: PathBuf },
     #[error("weight `{weight}` is asked for as {asked}, the checkpoint makes it {made}\n  this is a bug in precast")]
     Weight { weight: String, asked: String, made: String },
 }
@@ -109,6 +111,10 @@ impl CheckpointError {
             TwoCheckpoints { .. } => Some("keep the index and its files, or the single file".to_owned()),
             Twice { .. } => Some("files of two checkpoints lie in one folder".to_owned()),
             NanScale { .. } | NotFinite { .. } => Some("the file is damaged; download it again".to_owned()),
+            NotMxfp4 { .. } => Some(
+                "these experts were changed after they left MXFP4: use `--weights bf16`, `fp8` or `int8`, or the checkpoint that has them in MXFP4"
+                    .to_owned(),
+            ),
             File { .. } | Index { .. } | Weight { .. } => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Weights: checkpoints in either published layout, and their values in the layouts that the graphs want. Knows no device.
 
 mod checkpoint;
+mod codes;
 mod error;
 pub mod header;
 mod index;
@@ -8,6 +9,8 @@ mod layout;
 mod map;
 pub mod mxfp4;
 pub mod pack;
+mod rotary;
+mod rows;
 
 pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, Mismatch};

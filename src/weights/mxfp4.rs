@@ -13,6 +13,56 @@ pub const BLOCK_BYTES: usize = 16;
 /// The scale that the format reserves for NaN.
 pub const SCALE_NAN: u8 = 255;
 
+/// A block: its codes one a byte, and its scale's byte, which is not [`SCALE_NAN`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub codes: [u8; BLOCK],
+    pub scale: u8,
+}
+
+impl Block {
+    /// Zeros, of scale 1.
+    pub const ZEROS: Block = Block { codes: [0; BLOCK], scale: 127 };
+
+    /// The block of `bytes`, two codes each, the low nibble first. `None` if its scale is [`SCALE_NAN`].
+    pub fn stored(bytes: &[u8; BLOCK_BYTES], scale: u8) -> Option<Block> {
+        let codes = std::array::from_fn(|at| bytes[at / 2] >> (4 * (at % 2)) & 15);
+        (scale != SCALE_NAN).then_some(Block { codes, scale })
+    }
+
+    /// The block of exactly these `values`, if there is one.
+    pub fn exact(values: &[f32; BLOCK]) -> Option<Block> {
+        let largest = values.iter().fold(0, |largest, value| largest.max(value.abs().to_bits()));
+        if largest == 0 {
+            let codes = values.map(|value| if value.is_sign_negative() { 8 } else { 0 });
+            return Some(Block { codes, ..Block::ZEROS });
+        }
+        // The largest value gets one of the largest codes, 4 or 6, where a scale is so small: whatever a larger scale could hold,
+        // this one holds too.
+        let exponent = f64::from(f32::from_bits(largest)).log2().floor() - 2.0;
+        let scale = exponent.max(-127.0);
+        if !(scale <= 127.0) {
+            return None;
+        }
+        let inverse = 2f64.powi(-scale as i32);
+        let mut codes = [0; BLOCK];
+        for (value, code) in values.iter().zip(&mut codes) {
+            let magnitude = (f64::from(value.abs()) * inverse) as f32;
+            let found = CODES[..8].iter().position(|code| *code == magnitude)?;
+            *code = found as u8 | if value.is_sign_negative() { 8 } else { 0 };
+        }
+        Some(Block { codes, scale: (scale as i32 + 127) as u8 })
+    }
+
+    /// The scale in the bits of a bf16: exact, that of byte 0 as the subnormal 2^-127, which a device may take for zero.
+    pub fn scale_bits(self) -> u16 {
+        match self.scale {
+            0 => 1 << 6,
+            scale => u16::from(scale) << 7,
+        }
+    }
+}
+
 /// A row has a block whose scale is [`SCALE_NAN`], here counted in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NanScale(pub usize);
@@ -137,6 +187,42 @@ mod tests {
                 let expected = f64::from(CODES[usize::from(code)]) * 2f64.powi(i32::from(scales[at / BLOCK]) - 127);
                 prop_assert_eq!(f64::from(bf16::from_ne_bytes([value[0], value[1]])), expected);
             }
+        }
+    }
+
+    #[test]
+    fn scales_are_exact_in_bf16() {
+        for scale in 0..SCALE_NAN {
+            let bits = Block { scale, ..Block::ZEROS }.scale_bits();
+            assert_eq!(bf16::from_bits(bits).to_f64(), 2f64.powi(i32::from(scale) - 127));
+        }
+    }
+
+    proptest! {
+        /// What a block unpacks to is found to be a block again, of the same values.
+        #[test]
+        fn unpacked_blocks_are_found_again(bytes in any::<[u8; 16]>(), scale in 0u8..=252) {
+            let mut out = [0; BLOCK * 4];
+            unpack_f32(&bytes, &[scale], &mut out).unwrap();
+            let values = std::array::from_fn(|at| f32::from_ne_bytes(out[at * 4..][..4].try_into().unwrap()));
+            let stored = Block::stored(&bytes, scale).unwrap();
+            let found = Block::exact(&values).unwrap();
+            let value = |block: &Block, at: usize| {
+                f64::from(CODES[usize::from(block.codes[at])]) * 2f64.powi(i32::from(block.scale) - 127)
+            };
+            for at in 0..BLOCK {
+                prop_assert_eq!(value(&found, at).to_bits(), value(&stored, at).to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_no_block_holds_are_found_out() {
+        let block = |values: &[f32]| Block::exact(&std::array::from_fn(|at| values.get(at).copied().unwrap_or(0.0)));
+        assert_eq!(block(&[]), Some(Block::ZEROS));
+        assert_eq!(block(&[6.0, -0.5]).map(|block| (block.scale, block.codes[0], block.codes[1])), Some((127, 7, 9)));
+        for values in [[5.0, 0.0], [6.0, 0.25], [f32::NAN, 0.0], [1.0, f32::INFINITY], [6.0, 1.25]] {
+            assert_eq!(block(&values), None, "{values:?}");
         }
     }
 

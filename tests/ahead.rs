@@ -6,12 +6,15 @@ mod device;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
-use precast::bundle::{BundleError, Cache, Job, Outcome, Program, Worker, compile_ahead};
+use precast::bundle::{
+    Built, Bundle, BundleError, Cache, Contents, Job, Outcome, Program, Worker, compile_ahead, key_of, load_or_compile,
+};
+use precast::config::Config;
 use precast::pjrt::CompileOptions;
 use precast::progress::{Event, Progress};
 use tempfile::TempDir;
@@ -121,6 +124,7 @@ fn a_tpu_program_is_compiled_once_and_found_again() {
     // A tile pads nothing here: 8 by 256 of f32.
     assert_eq!((first.memory.argument_bytes, first.memory.output_bytes), (8192, 8192), "{:?}", first.memory);
     assert!(first.memory.total_bytes >= 16384 && first.memory.code_bytes > 0, "{:?}", first.memory);
+    assert!(first.cost.as_ref().is_some_and(|cost| cost.is_predicted()), "{:?}", first.cost);
     assert!(place.log().is_file());
     drop(worker);
 
@@ -131,6 +135,7 @@ fn a_tpu_program_is_compiled_once_and_found_again() {
     let second = compile_ahead(&mut worker, Some(&place.cache), &program, &options, &lines).expect("it is kept");
     println!("from the cache, start of the worker included: {:.2} s", began.elapsed().as_secs_f64());
     assert!(second.cached && second.payload == first.payload && second.memory == first.memory);
+    assert_eq!(second.cost, first.cost);
     assert_eq!(*lines.0.lock().expect("no panic"), ["begin compile small for v5e-1", "end cached"]);
 
     // Another chip is another key, and named as the reason.
@@ -205,4 +210,153 @@ fn a_crash_names_the_program_and_the_next_one_compiles() {
     assert!(error.to_string().contains("`PJRT_Client_Compile` failed with INTERNAL: broken\n  log in"), "{error}");
     let log = fs::read_to_string(place.log()).expect("a log");
     assert!(log.contains("noise on stdout") && log.contains("noise on stderr") && log.contains("second line"), "{log}");
+}
+
+/// A bundle with one program for one TPU v5e.
+fn tpu_bundle(place: &Place) -> Bundle {
+    let mut worker = place.worker(&device::installed("tpu"), "v5e-1", Some("v5e:1x1")).expect("a worker");
+    let program = sine("decode_4", 8, 128);
+    let outcome = place.compile(&mut worker, &program).expect("it compiles");
+    let config = Config::named("gpt-oss-20b").expect("a configuration");
+    let contents = Contents {
+        config: &config,
+        model: "gpt-oss-20b".into(),
+        target: "v5e-1".into(),
+        topology: Some("v5e:1x1".into()),
+        devices: worker.identity().devices,
+        weights: "bf16".into(),
+        kv: "bf16".into(),
+        dense: String::new(),
+        context: 64,
+        batch: 1,
+    };
+    let built = Built { program, options: CompileOptions::default(), outcome };
+    Bundle::write(&place.folder.path().join("bundle"), &contents, &[built]).expect("a bundle")
+}
+
+#[test]
+fn a_tpu_bundle_is_refused_here_and_compiles_anew_from_its_own_text() {
+    let place = Place::new();
+    let bundle = tpu_bundle(&place);
+    let manifest = Bundle::open(bundle.folder()).expect("a bundle").manifest().clone();
+    assert_eq!((manifest.topology.as_deref(), manifest.devices), (Some("v5e:1x1"), 1));
+    assert_eq!((manifest.plugin.name.as_str(), manifest.plugin.api.as_str()), ("tpu", "0.117"));
+    assert_eq!(manifest.programs[0].options, "1 replica of 1 partition, shardy");
+    assert!(manifest.programs[0].total_bytes >= 8192, "{:?}", manifest.programs[0]);
+
+    let client = device::client("cpu");
+    let error = bundle.check_client(&client).expect_err("no TPU is here");
+    let said = "bundle is for `v5e-1` (1 TPU v5 lite), this machine has `cpu`";
+    assert!(error.to_string().starts_with(said), "{error}");
+    let hint = error.hint().expect("a way out");
+    assert!(
+        hint.contains("`--recompile`") && hint.contains("precast compile --model gpt-oss-20b --target cpu"),
+        "{hint}"
+    );
+    let error = bundle.check_platform("cpu", false).expect_err("no TPU is here");
+    assert!(error.hint().is_some_and(|hint| !hint.contains("--recompile") && hint.contains("`v5e-1`")));
+    assert!(bundle.check_platform("tpu", false).is_ok());
+    // Asked for one program alone, every difference is named.
+    let error = bundle.load(&client, "decode_4").expect_err("another device").to_string();
+    assert!(error.contains("`device` is `cpu`, was `TPU v5 lite`") && !error.contains("topology"), "{error}");
+
+    let (executable, outcome) = bundle.recompile(&client, Some(&place.cache), "decode_4", &()).expect("an executable");
+    assert_eq!(outcome.why.as_deref(), Some("`decode_4` is cached for `v5e-1` only"));
+    let input: Vec<u8> = [0.5_f32; 8 * 128].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let result = device::run(&executable, &[&input])[0].to_host().expect("a download");
+    let first = f32::from_le_bytes(result[..4].try_into().expect("four bytes"));
+    assert!((first - 0.5_f32.sin()).abs() < 1e-6, "{first}");
+
+    // The command line says the same, before it looks at any weights.
+    let run = |more: &[&str]| {
+        let mut command = Command::new(PRECAST);
+        command.arg("run").arg(bundle.folder()).args(["--model", "demo", "--tokens", "1"]).args(more);
+        let output = command.env("PRECAST_CACHE_DIR", place.folder.path()).output().expect("the program starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, text) = run(&[]);
+    assert!(code == Some(1) && text.contains(said) && text.contains("`--recompile`"), "{text}");
+    let (code, text) = run(&["--recompile"]);
+    assert!(code == Some(1) && text.contains("another model"), "{text}");
+}
+
+#[test]
+fn the_host_is_compiled_for_like_any_device_and_shares_the_cache() {
+    let place = Place::new();
+    let plugin = device::installed("cpu");
+    let program = sine("prefill_8", 8, 128);
+    let options = CompileOptions::default();
+    let mut worker = place.worker(&plugin, "cpu", None).expect("a worker");
+    let made = place.compile(&mut worker, &program).expect("it compiles");
+    let client = device::client("cpu");
+    assert_eq!(made.key.differences(&key_of(&client, Some(&place.cache), &program, &options).expect("a key")), []);
+    let (executable, outcome) =
+        load_or_compile(&client, Some(&place.cache), &program, &options, &()).expect("what the worker made loads");
+    assert!(outcome.cached && outcome.payload == made.payload);
+    assert_eq!(executable.signature(), &program.signature);
+    assert_eq!(worker.identity().hbm_bytes, None);
+}
+
+#[test]
+fn nothing_is_left_when_the_parent_is_killed() {
+    let place = Place::new();
+    let temporary = place.folder.path().join("tmp");
+    fs::create_dir(&temporary).expect("a folder");
+    let mut command = Command::new(PRECAST);
+    command.args(["compile", "--model", "gpt-oss-20b", "--target", "v6e-1", "--prefill", "512", "--out"]);
+    command
+        .arg(place.folder.path().join("bundle"))
+        .env("TMPDIR", &temporary)
+        .env("PRECAST_CACHE_DIR", place.folder.path());
+    device::installed("tpu");
+    let mut parent = command.stderr(Stdio::null()).spawn().expect("the program starts");
+    let children = format!("/proc/{0}/task/{0}/children", parent.id());
+    let compiling = || {
+        let logs = fs::read_dir(place.folder.path().join("logs")).into_iter().flatten().flatten();
+        logs.map(|log| fs::read_to_string(log.path()).unwrap_or_default()).any(|log| log.contains("precast: compile"))
+    };
+    wait_until("waiting for the compiler", compiling);
+    let child = fs::read_to_string(&children).expect("Linux lists them").trim().to_string();
+    assert!(!child.is_empty(), "the compiler is a child");
+    parent.kill().expect("killed");
+    parent.wait().expect("ended");
+    let is_there =
+        || fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.contains("compile-worker"));
+    wait_until("waiting for the child's end", || !is_there());
+    let left: Vec<_> = fs::read_dir(&temporary).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("precast-")), "{left:?}");
+}
+
+#[test]
+fn the_command_line_shows_no_noise_and_ends_with_3_where_a_model_does_not_fit() {
+    let place = Place::new();
+    let compile = |arguments: &[&str]| {
+        let mut command = Command::new(PRECAST);
+        command.args(["compile", "--out"]).arg(place.folder.path().join("bundle")).args(arguments);
+        let output = command.env("PRECAST_CACHE_DIR", place.folder.path()).output().expect("the program starts");
+        assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // It prints on both streams, and gives results that no program of the model has.
+    let noisy = crashing_plugin(place.folder.path());
+    let (code, text) = compile(&["--model", "demo", "--context", "64", "--plugin", &noisy.to_string_lossy()]);
+    assert!(code == Some(1) && text.contains("program `prefill_16` does not compile for `cpu`"), "{text}");
+    assert!(!text.contains("noise"), "{text}");
+    let log = text.split('`').find(|part| part.ends_with(".log")).expect("the log is named");
+    let log = fs::read_to_string(log).expect("a log");
+    assert!(log.contains("noise on stdout") && log.contains("noise on stderr"), "{log}");
+
+    device::installed("tpu");
+    let (code, text) = compile(&["--model", "gpt-oss-20b", "--target", "v5e-1", "--prefill", "16"]);
+    assert!(code == Some(3) && text.contains("program `prefill_16` does not fit `v5e-1`: it needs "), "{text}");
+    assert!(text.contains(" GiB of HBM, a device has 15.75 GiB") && text.contains("hint: `precast plan`"), "{text}");
+    assert!(!place.folder.path().join("bundle").exists());
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(120), "{what} in vain");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

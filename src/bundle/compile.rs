@@ -3,6 +3,7 @@
 use hlo::Signature;
 
 use super::cache::{Cache, Made};
+use super::cost::Cost;
 use super::entry::{Findings, Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub cached: bool,
     pub key: Key,
     pub memory: Memory,
+    /// What the compiler predicts; `None` where it does not.
+    pub cost: Option<Cost>,
     /// What compiling took, now or when it was compiled.
     pub compile_seconds: f64,
     /// What compiling or loading took now.
@@ -118,7 +121,8 @@ fn obtain(
         let memory = memory(&executable.executable());
         let why = Some("no cache is used".to_string());
         let payload = executable.executable().serialize().ok().map(Payload);
-        let outcome = Outcome { cached: false, key, memory, compile_seconds: seconds, seconds, why, payload };
+        let outcome =
+            Outcome { cached: false, key, memory, cost: None, compile_seconds: seconds, seconds, why, payload };
         return Ok((executable, outcome));
     };
     let label = Label { name: program.name.clone(), model: cache.model().to_string(), target: client.platform_name() };
@@ -129,6 +133,11 @@ fn obtain(
     };
     let load = |payload: &[u8], _: &Findings| client.load(payload, &program.signature);
     cache.obtain(&key, &label, load, make, progress).map_err(failed)
+}
+
+/// What the compiler left in the optimized program; `None` if it left no figures, or does not show it.
+pub(super) fn cost(executable: &Executable) -> Option<Cost> {
+    executable.optimized_program().ok().map(|program| Cost::of(&program)).filter(Cost::is_predicted)
 }
 
 /// What the plugin says that the executable needs; what it does not say is 0.

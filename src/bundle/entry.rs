@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::Cost;
 use super::key::{Key, sha256};
 use super::shortage::Shortage;
 
@@ -47,6 +48,9 @@ pub struct Memory {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Findings {
     pub memory: Memory,
+    /// `None` where the compiler does not predict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Why there is none: an entry without an executable keeps the compiler's verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortage: Option<Shortage>,

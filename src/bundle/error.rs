@@ -3,25 +3,34 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::VARIABLES;
 use super::key::Difference;
 use super::shortage::Shortage;
 use crate::pjrt::PjrtError;
+
+/// What a compiler in another process answered instead of an executable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub message: String,
+    pub hint: Option<String>,
+}
 
 /// A program that does not compile, or a bundle that cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     #[error("program `{program}` does not compile: {source}")]
     Compile { program: String, source: Box<PjrtError> },
-    #[error("compiler for `{target}` does not start: {message}\n  log in `{}`", log.display())]
-    Worker { target: String, message: String, log: PathBuf, hint: Option<String> },
+    #[error("compiler for `{target}` does not start: {}\n  log in `{}`", refusal.message, log.display())]
+    Worker { target: String, refusal: Box<Refusal>, log: PathBuf },
     /// The process of the compiler ended before it answered; without a program, while it loaded the plugin.
     #[error(
         "the compiler for `{target}` crashed {} ({end})\n  log in `{}`", at_program(program.as_deref()), log.display()
     )]
     Crashed { program: Option<String>, target: String, end: String, was_killed: bool, log: PathBuf },
-    #[error("program `{program}` does not compile for `{target}`: {message}\n  log in `{}`", log.display())]
-    NotCompiled { program: String, target: String, message: String, log: PathBuf, hint: Option<String> },
+    #[error("program `{program}` does not compile for `{target}`: {}\n  log in `{}`", refusal.message, log.display())]
+    NotCompiled { program: String, target: String, refusal: Box<Refusal>, log: PathBuf },
     #[error("program `{program}` does not fit `{target}`: {shortage}")]
     DoesNotFit { program: String, target: String, shortage: Box<Shortage> },
     #[error("program `{program}` cannot be written down by this plugin")]
@@ -41,19 +50,10 @@ pub enum BundleError {
     /// The bundle was made for another device, plugin or host.
     #[error("bundle does not fit this machine: {}\n  in `{}`", differing(differences), folder.display())]
     Elsewhere { folder: PathBuf, differences: Vec<Difference>, rebuild: String },
-    /// The bundle was made for devices of another platform.
-    #[error(
-        "bundle is for `{target}` ({devices} {kind}), this machine has `{here}`\n  in `{}`", folder.display()
-    )]
-    OtherDevice {
-        folder: PathBuf,
-        target: String,
-        devices: usize,
-        kind: String,
-        here: String,
-        recompiles: bool,
-        rebuild: String,
-    },
+    /// The bundle was made for devices of another platform. `devices` names the target and what it is made of; `rebuild`, where
+    /// this machine could run the same programs, makes a bundle of them.
+    #[error("bundle is for {devices}, this machine has `{here}`\n  in `{}`", folder.display())]
+    OtherDevice { folder: PathBuf, devices: String, here: String, rebuild: Option<String> },
     #[error("plugin refuses program `{program}` of the bundle: {source}\n  in `{}`", folder.display())]
     Refused { folder: PathBuf, program: String, source: Box<PjrtError>, rebuild: String },
     #[error("bundle was made for another model: {}\n  in `{}`", differing(differences), folder.display())]
@@ -69,7 +69,7 @@ impl BundleError {
     pub fn hint(&self) -> Option<String> {
         match self {
             BundleError::Compile { source, .. } => source.hint(),
-            BundleError::Worker { hint, .. } | BundleError::NotCompiled { hint, .. } => hint.clone(),
+            BundleError::Worker { refusal, .. } | BundleError::NotCompiled { refusal, .. } => refusal.hint.clone(),
             BundleError::Crashed { was_killed: true, .. } => Some(
                 "the system may have ended it for want of memory: try again with less running beside it".to_string(),
             ),
@@ -94,11 +94,11 @@ impl BundleError {
             BundleError::Elsewhere { rebuild, .. } | BundleError::Refused { rebuild, .. } => Some(format!(
                 "`--recompile` compiles what the bundle holds for this machine; `{rebuild}` makes a bundle that fits"
             )),
-            BundleError::OtherDevice { recompiles: true, rebuild, .. } => Some(format!(
+            BundleError::OtherDevice { rebuild: Some(rebuild), .. } => Some(format!(
                 "`--recompile` compiles what the bundle holds for this machine; `{rebuild}` makes a bundle for it"
             )),
-            BundleError::OtherDevice { target, .. } => {
-                Some(format!("run it on a machine with `{target}`; what it holds cannot be compiled for this one"))
+            BundleError::OtherDevice { devices, .. } => {
+                Some(format!("run it on a machine with {devices}; what it holds cannot be compiled for this one"))
             }
             BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
             BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),

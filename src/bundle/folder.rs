@@ -105,6 +105,8 @@ impl Bundle {
                 code_bytes: outcome.memory.code_bytes,
                 peak_bytes: outcome.memory.peak_bytes,
                 total_bytes: outcome.memory.total_bytes,
+                cost: outcome.cost.clone(),
+                moved_bytes: None,
                 options: options.to_string(),
                 compile_seconds: outcome.compile_seconds,
                 cached: outcome.cached,
@@ -191,7 +193,7 @@ impl Bundle {
 
     /// Refuses a client that the bundle's executables were not made for, naming what differs.
     pub fn check_client(&self, client: &Client) -> Result<(), BundleError> {
-        self.check_platform(&client.platform_name(), self.manifest.devices == 1)?;
+        self.check_platform(&client.platform_name(), true)?;
         self.manifest.programs.iter().try_for_each(|program| self.check_program(client, program))
     }
 
@@ -203,14 +205,13 @@ impl Bundle {
             return Ok(());
         }
         let key = manifest.programs.first().map(|program| &program.key);
+        let kind = key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name);
+        let rebuilt = if manifest.devices > 1 { format!("{here}-{}", manifest.devices) } else { here.to_string() };
         Err(BundleError::OtherDevice {
             folder: self.folder.clone(),
-            target: manifest.target.clone(),
-            devices: manifest.devices,
-            kind: key.and_then(|key| key.get(entries::DEVICE)).unwrap_or(&manifest.plugin.name).to_string(),
+            devices: format!("`{}` ({} {kind})", manifest.target, manifest.devices),
             here: here.to_string(),
-            recompiles,
-            rebuild: manifest.command_for(here),
+            rebuild: recompiles.then(|| manifest.command_for(&rebuilt)),
         })
     }
 
@@ -266,10 +267,11 @@ impl Bundle {
         client: &Client,
         cache: Option<&Cache>,
         name: &str,
-        options: &CompileOptions,
         progress: &dyn Progress,
     ) -> Result<(LoadedExecutable, Outcome), BundleError> {
-        load_or_compile(client, cache, &self.program(name)?, options, progress)
+        let program = self.program(name)?;
+        let options = CompileOptions::for_signature(&program.signature);
+        load_or_compile(client, cache, &program, &options, progress)
     }
 
     fn entry(&self, name: &str) -> Result<&ProgramEntry, BundleError> {

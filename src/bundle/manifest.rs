@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use hlo::{ElementType, Mesh, Parameter, Sharding, Signature, TensorType};
 use serde::{Deserialize, Serialize};
 
+use super::cost::Cost;
 use super::identity::entries;
 use super::key::Key;
 use crate::config::Config;
+use crate::target::{Chip, Target};
 
 /// The format that this version writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -71,6 +73,12 @@ pub struct ProgramEntry {
     /// All that is set aside for a run.
     #[serde(default)]
     pub total_bytes: u64,
+    /// What the compiler predicts; `None` where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// Bytes that one step must bring from the memory of one device: the least that any program for it could do with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_bytes: Option<u64>,
     /// What the compiler was asked for, in words.
     #[serde(default)]
     pub options: String,
@@ -125,6 +133,11 @@ pub struct Report {
     pub plugin: Plugin,
     pub topology: Option<String>,
     pub devices: usize,
+    /// Memory of one device that a program may use; these three are `None` for a host.
+    pub hbm_bytes: Option<u64>,
+    /// Cycles a second of the target's devices, as published.
+    pub clock_hz: Option<u64>,
+    pub hbm_bytes_per_second: Option<u64>,
     pub programs: Vec<ProgramReport>,
 }
 
@@ -141,14 +154,23 @@ pub struct ProgramReport {
     pub total_bytes: u64,
     pub compile_seconds: f64,
     pub cached: bool,
-    /// `None` where the compiler does not estimate.
+    /// Steps of one launch: those of a decode program, else 1.
+    pub steps: u64,
+    /// Of one step on one device, predicted by the compiler; `None` where it does not.
     pub estimated_cycles: Option<u64>,
+    /// Cycles that bringing `moved_bytes` from memory takes at the target's bandwidth.
     pub roofline_cycles: Option<u64>,
+    pub moved_bytes: Option<u64>,
+    /// The predicted cycles at the target's clock.
+    pub predicted_seconds: Option<f64>,
+    pub predicted_tokens_per_second: Option<f64>,
     /// Opcodes that the estimate leaves out.
     pub uncosted: Vec<String>,
     pub stablehlo_sha256: String,
     /// What the executable was made from, by name.
     pub key: Key,
+    /// Of one launch, which is `steps` steps.
+    pub cost: Option<Cost>,
 }
 
 impl Manifest {
@@ -174,7 +196,10 @@ impl Manifest {
                     ));
                 }
             }
-            program.signature()?;
+            let devices = program.signature()?.devices();
+            if devices != self.devices {
+                return Err(format!("program `{name}` runs on {devices} devices, the bundle is for {}", self.devices));
+            }
         }
         Ok(())
     }
@@ -192,8 +217,10 @@ impl Manifest {
         self.programs.iter().fold(key, |key, program| key.entry(format!("program {}", program.name), program.key.id()))
     }
 
-    /// The same for other programs to read. Nothing estimates cycles yet.
+    /// The same for other programs to read.
     pub fn report(&self) -> Report {
+        let target = Target::named(&self.target).ok();
+        let chip = target.as_ref().and_then(|target| target.chip);
         Report {
             key: self.key().id(),
             model: self.model.clone(),
@@ -205,7 +232,10 @@ impl Manifest {
             plugin: self.plugin.clone(),
             topology: self.topology.clone(),
             devices: self.devices,
-            programs: self.programs.iter().map(ProgramEntry::report).collect(),
+            hbm_bytes: target.and_then(|target| target.hbm_bytes),
+            clock_hz: chip.map(|chip| chip.clock_hz),
+            hbm_bytes_per_second: chip.map(|chip| chip.hbm_bytes_per_second),
+            programs: self.programs.iter().map(|program| program.report(chip)).collect(),
         }
     }
 
@@ -232,7 +262,22 @@ impl ProgramEntry {
         signature(self.mesh.as_ref(), &self.parameters, &self.results)
     }
 
-    fn report(&self) -> ProgramReport {
+    /// Steps of one launch, which the name of a decode program ends with.
+    fn steps(&self) -> u64 {
+        let steps = self.name.rsplit('_').next().filter(|_| self.phase == "decode").and_then(|end| end.parse().ok());
+        steps.filter(|steps| *steps > 0).unwrap_or(1)
+    }
+
+    fn report(&self, chip: Option<&Chip>) -> ProgramReport {
+        let steps = self.steps();
+        let estimated_cycles = self.cost.as_ref().map(|cost| cost.cycles / steps);
+        let roofline = |chip: &Chip| {
+            let seconds = self.moved_bytes? as f64 / chip.hbm_bytes_per_second as f64;
+            Some((seconds * chip.clock_hz as f64).round() as u64)
+        };
+        let seconds = estimated_cycles.zip(chip).map(|(cycles, chip)| cycles as f64 / chip.clock_hz as f64);
+        let uncosted: BTreeSet<&String> =
+            self.cost.iter().flat_map(|cost| &cost.uncosted).map(|group| &group.opcode).collect();
         ProgramReport {
             name: self.name.clone(),
             phase: self.phase.clone(),
@@ -245,11 +290,16 @@ impl ProgramEntry {
             total_bytes: self.total_bytes,
             compile_seconds: self.compile_seconds,
             cached: self.cached,
-            estimated_cycles: None,
-            roofline_cycles: None,
-            uncosted: Vec::new(),
+            steps,
+            estimated_cycles,
+            roofline_cycles: chip.and_then(roofline),
+            moved_bytes: self.moved_bytes,
+            predicted_seconds: seconds,
+            predicted_tokens_per_second: seconds.filter(|seconds| *seconds > 0.0).map(|time| self.rows as f64 / time),
+            uncosted: uncosted.into_iter().cloned().collect(),
             stablehlo_sha256: self.stablehlo_sha256.clone(),
             key: self.key.clone(),
+            cost: self.cost.clone(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, Program, key_of, load_or_compile};
 pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Uncosted};
 pub use entry::{Label, Memory, Payload};
-pub use error::BundleError;
+pub use error::{BundleError, Refusal};
 pub use folder::{Built, Bundle, Contents};
 pub use key::{Difference, Key};
 pub use logs::new_log;

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::inspect::text;
 use super::model::{Compute, config, context_for, target};
 use super::{terminal, worker};
-use crate::bundle::{Built, Bundle, Cache, Contents, compile_ahead};
+use crate::bundle::{Built, Bundle, Cache, Contents, Program, compile_ahead};
 use crate::pjrt::CompileOptions;
 use crate::runner::Setup;
 use crate::runner::program;
@@ -80,15 +80,26 @@ impl Compile {
             setup.prefill = prefill.iter().map(|&tokens| tokens as usize).collect();
         }
 
-        let mut worker = worker::start(&target, self.plugin.as_deref())?;
         let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
         let cache = cache.map(|cache| cache.for_model(&config.name));
-        let mut programs = Vec::new();
-        for phase in setup.phases() {
-            let program = program(&config, &setup.plan(), phase)?;
+        let phases = setup.phases().into_iter();
+        let programs: Vec<Program> =
+            phases.map(|phase| program(&config, &setup.plan(), phase)).collect::<Result<_, _>>()?;
+        for program in &programs {
+            let devices = program.signature.devices();
+            if devices != target.devices {
+                return Err(Failure::usage(format!(
+                    "`{}` has {} devices, but `{}` of this build runs on {devices}",
+                    target.name, target.devices, program.name
+                )));
+            }
+        }
+        let mut worker = worker::start(&target, self.plugin.as_deref())?;
+        let mut built = Vec::new();
+        for program in programs {
             let options = CompileOptions::for_signature(&program.signature);
             let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR)?;
-            programs.push(Built { program, options, outcome });
+            built.push(Built { program, options, outcome });
         }
         let contents = Contents {
             config: &config,
@@ -102,7 +113,7 @@ impl Compile {
             context: setup.context,
             batch: setup.batch,
         };
-        let bundle = Bundle::write(&self.out, &contents, &programs)?;
+        let bundle = Bundle::write(&self.out, &contents, &built)?;
         let report = bundle.manifest().report();
         if self.json {
             terminal::print_json(&report)?

@@ -1,24 +1,27 @@
-//! `precast inspect`: what a bundle holds, and what it needs.
+//! `precast inspect`: what a bundle holds, what it needs, and what its compiler predicts that it costs.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::failure::Failure;
-use super::terminal;
-use crate::bundle::{Bundle, Report};
+use super::{inspect_page, terminal};
+use crate::bundle::{Bundle, Cost, ProgramReport, Report};
 
-/// Say what a bundle holds and needs
+/// Say what a bundle holds, needs and is predicted to cost
 #[derive(Args)]
 #[command(after_help = "\
 Memory is what the compiler reports for one device: arguments (weights, cache and inputs), of which `in place` is updated \
-without a copy, and temporaries. With -v or --json also what each program was made from, which is what has to agree for it \
-to be used.
+without a copy, and temporaries. Cycles are the compiler's own prediction, never a measurement; what it gives no figure for is \
+listed. `roofline` is the time that the bytes of a step take from memory at the published bandwidth. With -v or --json also \
+what each program was made from, which is what has to agree for it to be used.
 
 Examples:
   precast inspect bundle/
-  precast inspect bundle/ --program decode_16 -v
+  precast inspect bundle/ --program decode_16 --ops 40
+  precast inspect bundle/ --html report.html
   precast inspect bundle/ --json")]
 pub struct Inspect {
     /// Folder that `precast compile` wrote
@@ -26,9 +29,15 @@ pub struct Inspect {
     /// Only this program
     #[arg(long, value_name = "NAME")]
     program: Option<String>,
-    /// Print JSON
+    /// How many of the dearest instructions to show; at most 200 are kept
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    ops: usize,
+    /// Print JSON, with all that is kept
     #[arg(long)]
     json: bool,
+    /// Write a page for a browser, in one file, instead of printing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 impl Inspect {
@@ -43,16 +52,46 @@ impl Inspect {
                 return Err(Failure::usage(format!("the bundle has no program `{name}`, it has {known}")));
             }
         }
+        if let Some(file) = &self.html {
+            write_whole(file, &inspect_page::page(&report, self.ops))
+                .map_err(|error| Failure::file("write the page", file, &error))?;
+        }
         if self.json {
             terminal::print_json(&report)?;
             return Ok(ExitCode::SUCCESS);
         }
+        if self.html.is_some() {
+            return Ok(ExitCode::SUCCESS);
+        }
         terminal::print(text(&report))?;
+        for program in &report.programs {
+            if let Some(cost) = &program.cost {
+                terminal::print(prediction(&report, program, cost, self.ops))?;
+            }
+        }
+        if report.programs.iter().all(|program| program.cost.is_none()) {
+            terminal::print("\nThe compiler of this target predicts no cycles.\n")?;
+        }
         if verbose {
             terminal::print(keys(&report))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Writes a file beside `path` and renames it, so that a reader finds the old page or the new one.
+fn write_whole(path: &Path, content: &str) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any file that the user makes, less what the user's mask takes away.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".precast-page-").tempfile_in(parent)?;
+    file.write_all(content.as_bytes())?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// A report for people.
@@ -100,4 +139,145 @@ fn keys(report: &Report) -> String {
         text += &terminal::table(&["  made from", ""], &[], rows.collect());
     }
     text
+}
+
+/// What the compiler predicts for one program.
+fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize) -> String {
+    let mut text = format!("\n{}, predicted by the compiler, not measured\n", program.name);
+    let rows = summary(report, program)
+        .into_iter()
+        .map(|figure| vec![format!("  {}", figure.name), figure.value, figure.note])
+        .collect();
+    text += &terminal::table(&["", "", ""], &[1], rows);
+    let total = cost.cycles.max(1) as f64;
+    let rows = cost.parts.iter().map(|part| {
+        let share = part.cycles as f64 / total;
+        vec![format!("  {}", part.part), grouped(part.cycles / program.steps), percent(share), bar(share)]
+    });
+    text += "\n";
+    text += &terminal::table(&["  part", "cycles a step", "share", ""], &[1, 2], rows.collect());
+    if ops > 0 && !cost.instructions.is_empty() {
+        let rows = cost.instructions.iter().take(ops).map(|row| {
+            vec![
+                format!("  {}", row.opcode),
+                row.scope.clone(),
+                row.shape.clone(),
+                grouped(row.trips),
+                row.bytes.map_or("-".into(), terminal::bytes),
+                grouped(row.cycles),
+                percent(row.cycles as f64 / total),
+            ]
+        });
+        text += "\n";
+        let header = ["  dearest instructions", "scope", "result", "runs", "memory", "cycles", "share"];
+        text += &terminal::table(&header, &[3, 4, 5, 6], rows.collect());
+    }
+    if !cost.collectives.is_empty() {
+        let rows = cost.collectives.iter().map(|row| {
+            let bytes = terminal::bytes(row.bytes);
+            vec![format!("  {}", row.opcode), row.scope.clone(), row.shape.clone(), bytes, grouped(row.trips)]
+        });
+        text += "\n";
+        text += &terminal::table(&["  exchanges", "scope", "result", "bytes", "runs"], &[3, 4], rows.collect());
+    }
+    if !cost.uncosted.is_empty() {
+        let rows = cost.uncosted.iter().map(|row| {
+            let target = row.custom_call_target.as_deref().map_or(String::new(), |target| format!(" {target}"));
+            let bytes = terminal::bytes(row.bytes);
+            vec![format!("  {}{target}", row.opcode), grouped(row.count), row.shape.clone(), bytes]
+        });
+        text += "\n";
+        let header = ["  without a figure", "count", "largest result", "all runs write"];
+        text += &terminal::table(&header, &[1, 3], rows.collect());
+    }
+    if !cost.loops.is_empty() {
+        let rows = cost.loops.iter().map(|row| {
+            let scope = if row.scope.is_empty() { &row.name } else { &row.scope };
+            let (trips, entered) = (grouped(row.trips), grouped(row.entered));
+            vec![format!("  {scope}"), trips, row.known.to_string(), entered, grouped(row.cycles)]
+        });
+        text += "\n";
+        text += &terminal::table(&["  loops", "trips", "known", "entered", "cycles"], &[1, 3, 4], rows.collect());
+    }
+    text
+}
+
+/// One figure of a program.
+pub(super) struct Figure {
+    pub name: &'static str,
+    pub value: String,
+    /// What it goes with; may be empty.
+    pub note: String,
+}
+
+/// The figures of a program; what cannot be told is left out.
+pub(super) fn summary(report: &Report, program: &ProgramReport) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    let mut tell = |name, value, note| figures.push(Figure { name, value, note });
+    if let Some(cycles) = program.estimated_cycles {
+        let launch = program.cost.as_ref().filter(|_| program.steps > 1);
+        let note = launch.map(|cost| format!("{} for a launch of {} steps", grouped(cost.cycles), program.steps));
+        tell("cycles a step", grouped(cycles), note.unwrap_or_default());
+    }
+    if let (Some(seconds), Some(hz)) = (program.predicted_seconds, report.clock_hz) {
+        tell("time a step", time(seconds), format!("at {:.2} GHz", hz as f64 / 1e9));
+    }
+    if let Some(rate) = program.predicted_tokens_per_second {
+        let note = if program.rows > 1 { format!("{} a step", program.rows) } else { String::new() };
+        tell("tokens a second", format!("{rate:.1}"), note);
+    }
+    if let (Some(roofline), Some(bytes)) = (program.roofline_cycles, program.moved_bytes) {
+        tell("roofline", grouped(roofline), format!("cycles to move {}", terminal::bytes(bytes)));
+        if let Some(cycles) = program.estimated_cycles.filter(|_| roofline > 0) {
+            tell("times the roofline", format!("{:.2}", cycles as f64 / roofline as f64), String::new());
+        }
+    }
+    figures
+}
+
+/// Digits in groups of three, such as `4,917,918`.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// Seconds for people: three digits and a unit.
+pub(super) fn time(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        _ if seconds >= 1.0 => (seconds, "s"),
+        _ if seconds >= 1e-3 => (seconds * 1e3, "ms"),
+        _ => (seconds * 1e6, "µs"),
+    };
+    let decimals = if value >= 100.0 { 0 } else { 1 + usize::from(value < 10.0) };
+    format!("{value:.decimals$} {unit}")
+}
+
+/// A share of 1 as a line of up to 30 columns, eighths of a column included.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * 240.0).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_for_people() {
+        assert_eq!([0, 999, 1000, 4_917_918].map(grouped), ["0", "999", "1,000", "4,917,918"]);
+        assert_eq!([0.000_002_5, 0.003_54, 0.25, 12.0].map(time), ["2.50 µs", "3.54 ms", "250 ms", "12.0 s"]);
+        assert_eq!((bar(0.5).chars().count(), bar(0.02).as_str(), bar(7.0).chars().count()), (15, "▋", 30));
+    }
 }

@@ -15,6 +15,7 @@ mod generation;
 mod host;
 mod input;
 mod inspect;
+mod inspect_page;
 mod interrupt;
 mod model;
 mod plugins;

@@ -116,16 +116,8 @@ impl ModelArguments {
             return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
         }
         let compute = Compute::from_str(&manifest.weights, false);
-        match bundle.recompile {
-            false => opened.check_platform("cpu", compute.is_ok() && manifest.devices == 1)?,
-            true if manifest.devices > 1 => {
-                let (target, devices) = (&manifest.target, manifest.devices);
-                return Err(Failure::new(format!(
-                    "the programs of the bundle are divided among the {devices} devices of `{target}`, which this build cannot run"
-                ))
-                .hint("`precast compile --target cpu` makes a bundle for this machine"));
-            }
-            true => {}
+        if !bundle.recompile {
+            opened.check_platform("cpu", compute.is_ok())?;
         }
         let compute = compute.map_err(|_| {
             Failure::new(format!("the bundle keeps weights in {}, which this build cannot run", manifest.weights))
@@ -135,8 +127,12 @@ impl ModelArguments {
         {
             return Err(refused("--compute", asked.name(), compute.name()));
         }
+        let is_meant = |asked: &String| match bundle.recompile {
+            true => running_target(asked).is_ok_and(|target| target.devices == manifest.devices),
+            false => *asked == manifest.target,
+        };
         if let Some(asked) = &self.target
-            && *asked != manifest.target
+            && !is_meant(asked)
         {
             return Err(refused("--target", asked, &manifest.target));
         }
@@ -154,7 +150,7 @@ impl ModelArguments {
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),
             steps: steps.unwrap_or(usual.steps),
-            devices: running_target(&manifest.target)?.devices,
+            devices: manifest.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
             ..usual

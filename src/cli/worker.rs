@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::{interrupt, plugins};
 use crate::bundle::{Job, Worker, new_log, worker};
 use crate::pjrt::Value;
-use crate::target::Target;
+use crate::target::{Platform, Target};
 
 /// Compile what comes over standard input, which is a socket of the parent
 #[derive(Args)]
@@ -35,6 +35,11 @@ fn text_option((name, value): &(&str, &str)) -> (String, Value) {
 
 /// Starts a compiler for `target`, with the plugin that was named or is found or fetched now.
 pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> {
+    if target.platform == Platform::Cuda {
+        let failure =
+            Failure::usage(format!("`{}` has no topology that could be compiled for without its devices", target.name));
+        return Err(failure.hint("`precast targets` lists what can be compiled for"));
+    }
     let platform = target.platform.name();
     let job = Job {
         plugin: plugins::of_platform(platform, plugin)?,

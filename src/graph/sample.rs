@@ -99,7 +99,9 @@ fn threshold<'b>(
     let bits = row.with_element(S32);
     // The range of bit patterns: 0.0 always reaches, the pattern after 1.0 never does.
     let state = [b.splat_integer(0, &bits), b.splat_integer(0x3f80_0001, &bits)];
-    let found = b.while_loop(
+    let halvings = usize::BITS - (0x3f80_0001_usize - 1).leading_zeros();
+    let found = b.while_loop_at_most(
+        halvings as usize,
         &state,
         |state| (limited & (state[1] - state[0]).above(1)).any("b->"),
         |state| {

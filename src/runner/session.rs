@@ -226,15 +226,13 @@ fn load(
         if found == expected { Ok(()) } else { Err(error()) }
     };
     if let Some(bundle) = bundle {
-        let program = bundle.program(&phase.name())?;
-        check(&program.name, &program.signature)?;
-        return Ok(match setup.recompile {
-            true => {
-                let options = CompileOptions::for_signature(&program.signature);
-                bundle.recompile(client, cache, &program.name, &options, progress)?.0
-            }
-            false => bundle.load(client, &program.name)?,
-        });
+        let name = phase.name();
+        let executable = match setup.recompile {
+            true => bundle.recompile(client, cache, &name, progress)?.0,
+            false => bundle.load(client, &name)?,
+        };
+        check(&name, executable.signature())?;
+        return Ok(executable);
     }
     let program = program(config, &setup.plan(), phase)?;
     check(&program.name, &program.signature)?;

@@ -1,5 +1,6 @@
 //! The PJRT binding against real plugins, which the tests install as `precast plugins install` does where they are missing.
 
+mod cost;
 mod install;
 mod nonsense;
 mod run;

@@ -58,11 +58,13 @@ pub(super) struct Nature {
     pub copies: bool,
 }
 
-pub(super) fn nature(program: &Program<'_>, instruction: &HloInstructionProto) -> Nature {
+/// Tells it for an instruction that stands inside of the scope `around`.
+pub(super) fn nature(program: &Program<'_>, instruction: &HloInstructionProto, around: &str) -> Nature {
+    let own = Some(op_name(instruction)).filter(|own| !own.is_empty());
     let opcode = instruction.opcode.as_str();
     if opcode != "fusion" {
         let copies = matches!(opcode, "copy" | "transpose" | "copy-start");
-        return Nature { opcode: opcode.to_owned(), scope: op_name(instruction).to_owned(), copies };
+        return Nature { opcode: opcode.to_owned(), scope: own.unwrap_or(around).to_owned(), copies };
     }
     let inside = fused(program, instruction);
     let has = |opcode: &str| inside.iter().any(|op| op.opcode == opcode);
@@ -77,10 +79,9 @@ pub(super) fn nature(program: &Program<'_>, instruction: &HloInstructionProto) -
     };
     let scopes = || inside.iter().filter(|op| !op_name(op).is_empty());
     let named = scopes().find(|op| Some(op.opcode.as_str()) == naming);
-    let own = Some(op_name(instruction)).filter(|own| !own.is_empty());
     let heaviest = named.filter(|op| matches!(op.opcode.as_str(), "convolution" | "dot")).map(|op| op_name(op));
     let scope = heaviest.or(own).or(named.or(scopes().next()).map(|op| op_name(op)));
-    Nature { opcode, scope: scope.unwrap_or_default().to_owned(), copies }
+    Nature { opcode, scope: scope.unwrap_or(around).to_owned(), copies }
 }
 
 /// Bytes of the device's main memory that one run reads and writes; none if an operand is a tuple, whose use is not told.

@@ -147,7 +147,7 @@ fn figures_are_read_in_every_form_and_nonsense_is_no_figure() {
 #[test]
 fn nested_loops_multiply() {
     let [condition, mut body] = counting(10, 3, 100);
-    let [inner_condition, inner_body] = counting(20, 5, 7);
+    let [inner_condition, mut inner_body] = counting(20, 5, 7);
     let mut inner = op(7, "while", &[8]).calls(&[21, 20]).scope("layers.1.moe");
     inner.id = (11 << 32) | 7;
     inner.operand_ids = vec![(11 << 32) | 8];
@@ -156,7 +156,10 @@ fn nested_loops_multiply() {
     let mut zero = constant(9, 0);
     zero.id = (11 << 32) | 9;
     body.instructions.extend([zero, start, inner]);
+    // Without a scope of its own it is part of the loop's.
+    inner_body.instructions[4].metadata = None;
     let found = cost(vec![computation(1, looping(10)), condition, body, inner_condition, inner_body]);
+    assert_eq!(found.instructions[1].scope, "layers.1.moe");
     assert_eq!(found.cycles, 3 * (100 + 5 * 7));
     assert_eq!(part(&found, "experts"), Some(found.cycles));
     let loops: Vec<_> = found.loops.iter().map(|row| (row.trips, row.known, row.entered, row.cycles)).collect();

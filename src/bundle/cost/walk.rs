@@ -50,7 +50,7 @@ pub(super) fn cost(module: &HloModuleProto, dearest: usize) -> Cost {
         program: &program,
     };
     walk.cost.cycles = walk.price(entry);
-    walk.record(entry, 1);
+    walk.record(entry, 1, "");
     walk.finish(dearest)
 }
 
@@ -145,8 +145,9 @@ impl<'a> Walk<'_, 'a> {
         computations.iter().map(|computation| self.price(computation)).fold(0, u64::saturating_add)
     }
 
-    /// Takes down what `computation` holds, which runs `runs` times in one launch; 0 for a branch that is not the dearest.
-    fn record(&mut self, computation: &'a HloComputationProto, runs: u64) {
+    /// Takes down what `computation` holds, which runs `runs` times in one launch, 0 for a branch that is not the dearest.
+    /// What has no scope of its own has that of what is `around` it.
+    fn record(&mut self, computation: &'a HloComputationProto, runs: u64, around: &'a str) {
         if self.open.contains(&computation.id) {
             return;
         }
@@ -154,15 +155,16 @@ impl<'a> Walk<'_, 'a> {
         for instruction in &computation.instructions {
             let called: Vec<_> = self.program.called(instruction).collect();
             let kind = self.kind(instruction);
+            let scope = Some(op_name(instruction)).filter(|own| !own.is_empty()).unwrap_or(around);
             if !matches!(kind, Kind::Begun(_)) {
-                self.collective(instruction, runs);
+                self.collective(instruction, runs, around);
             }
             match kind {
                 Kind::Free => {}
-                Kind::Costed(cycles) => self.costed(instruction, runs, cycles),
+                Kind::Costed(cycles) => self.costed(instruction, runs, cycles, around),
                 Kind::Uncosted => self.uncosted(instruction, runs),
-                Kind::Begun(callee) => self.record(callee, runs),
-                Kind::Call => called.into_iter().for_each(|callee| self.record(callee, runs)),
+                Kind::Begun(callee) => self.record(callee, runs, scope),
+                Kind::Call => called.into_iter().for_each(|callee| self.record(callee, runs, scope)),
                 Kind::While => {
                     let (trips, known) = trips(self.program, instruction);
                     let inside = self.sum(&called);
@@ -175,7 +177,7 @@ impl<'a> Walk<'_, 'a> {
                         entered: runs,
                         cycles: inside.saturating_mul(all),
                     });
-                    called.into_iter().for_each(|callee| self.record(callee, all));
+                    called.into_iter().for_each(|callee| self.record(callee, all, scope));
                 }
                 Kind::Conditional => {
                     let prices: Vec<u64> = called.iter().map(|branch| self.price(branch)).collect();
@@ -183,7 +185,7 @@ impl<'a> Walk<'_, 'a> {
                     let dearest = dearest.map(|(place, _)| place);
                     for (place, branch) in called.into_iter().enumerate() {
                         // What the others leave without a figure must be told all the same.
-                        self.record(branch, if Some(place) == dearest { runs } else { 0 });
+                        self.record(branch, if Some(place) == dearest { runs } else { 0 }, scope);
                     }
                 }
             }
@@ -191,12 +193,12 @@ impl<'a> Walk<'_, 'a> {
         self.open.pop();
     }
 
-    fn costed(&mut self, instruction: &HloInstructionProto, runs: u64, cycles: u64) {
+    fn costed(&mut self, instruction: &HloInstructionProto, runs: u64, cycles: u64, around: &str) {
         let cycles = cycles.saturating_mul(runs);
         if cycles == 0 {
             return;
         }
-        let nature = nature(self.program, instruction);
+        let nature = nature(self.program, instruction, around);
         let part = match (collective(instruction, self.program), nature.copies) {
             (Some(_), _) => part::COLLECTIVES,
             (None, true) => part::COPIES,
@@ -236,12 +238,12 @@ impl<'a> Walk<'_, 'a> {
         group.bytes = group.bytes.saturating_add(bytes.saturating_mul(runs));
     }
 
-    fn collective(&mut self, instruction: &HloInstructionProto, runs: u64) {
+    fn collective(&mut self, instruction: &HloInstructionProto, runs: u64, around: &str) {
         let Some(opcode) = collective(instruction, self.program).filter(|_| runs > 0) else { return };
         let shape = self.program.end(instruction).unwrap_or(instruction).shape.as_ref();
         self.cost.collectives.push(Collective {
             opcode: opcode.to_owned(),
-            scope: nature(self.program, instruction).scope,
+            scope: nature(self.program, instruction, around).scope,
             shape: shape_text(shape),
             bytes: shape.map_or(0, shape::bytes),
             trips: runs,

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::compile::Program;
+use super::cost::Cost;
 use super::entry::{Memory, Payload};
 use super::error::BundleError;
 use super::identity;
@@ -64,6 +65,8 @@ pub struct Identity {
 pub struct Compiled {
     pub payload: Payload,
     pub memory: Memory,
+    /// `None` where the compiler does not predict.
+    pub cost: Option<Cost>,
     pub seconds: f64,
 }
 
@@ -135,7 +138,9 @@ impl Worker {
         };
         let (answer, payload) = self.ask(&request, program.text.as_bytes(), Some(&program.name))?;
         match answer {
-            Answer::Compiled { memory, seconds } => Ok(Compiled { payload: Payload(payload), memory, seconds }),
+            Answer::Compiled { memory, cost, seconds } => {
+                Ok(Compiled { payload: Payload(payload), memory, cost, seconds })
+            }
             Answer::DoesNotFit(shortage) => Err(BundleError::DoesNotFit {
                 program: program.name.clone(),
                 target: self.job.target.clone(),
@@ -144,9 +149,8 @@ impl Worker {
             Answer::Refused(refusal) => Err(BundleError::NotCompiled {
                 program: program.name.clone(),
                 target: self.job.target.clone(),
-                message: refusal.message,
+                refusal: Box::new(refusal),
                 log: self.log.clone(),
-                hint: refusal.hint,
             }),
             Answer::Opened(_) => Err(self.broken(Some(&program.name))),
         }
@@ -185,9 +189,8 @@ impl Worker {
                 self.running = None;
                 Err(BundleError::Worker {
                     target: self.job.target.clone(),
-                    message: refusal.message,
+                    refusal: Box::new(refusal),
                     log: self.log.clone(),
-                    hint: refusal.hint,
                 })
             }
             Answer::Compiled { .. } | Answer::DoesNotFit(_) => Err(self.broken(None)),

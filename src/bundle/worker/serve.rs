@@ -8,8 +8,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::Job;
-use super::wire::{Answer, Opened, PROTOCOL, Refusal, Request, receive, send};
-use crate::bundle::compile::memory;
+use super::wire::{Answer, Opened, PROTOCOL, Request, receive, send};
+use crate::bundle::compile::{cost, memory};
+use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::signature;
 use crate::bundle::shortage::Shortage;
@@ -85,7 +86,8 @@ impl Devices {
     fn open(job: &Job) -> Result<(Opened, Devices), PjrtError> {
         let plugin = Plugin::load(&job.plugin)?;
         let Some(name) = &job.topology else {
-            let client = plugin.client(&ClientOptions { devices: Some(job.devices), ..ClientOptions::default() })?;
+            let devices = Some(job.devices);
+            let client = plugin.client(&ClientOptions { devices, ..ClientOptions::default() })?;
             return Ok((Opened { compiler: Compiler::of_client(&client), hbm_bytes: None }, Devices::Here(client)));
         };
         let topology = plugin.topology(name, &job.topology_options)?;
@@ -127,7 +129,9 @@ impl Devices {
         };
         let seconds = begin.elapsed().as_secs_f64();
         match executable.serialize() {
-            Ok(payload) => (Answer::Compiled { memory: memory(&executable), seconds }, payload),
+            Ok(payload) => {
+                (Answer::Compiled { memory: memory(&executable), cost: cost(&executable), seconds }, payload)
+            }
             Err(error) => (refused(&error), Vec::new()),
         }
     }

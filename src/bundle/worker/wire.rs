@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Job;
+use crate::bundle::cost::Cost;
 use crate::bundle::entry::Memory;
+use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::{MeshEntry, ParameterEntry, TypeEntry};
 use crate::bundle::shortage::Shortage;
@@ -37,9 +39,11 @@ pub(super) enum Answer {
     /// The executable as the plugin wrote it down is attached.
     Compiled {
         memory: Memory,
+        cost: Option<Cost>,
         seconds: f64,
     },
     DoesNotFit(Shortage),
+    /// What went wrong without ending the child.
     Refused(Refusal),
 }
 
@@ -47,13 +51,6 @@ pub(super) enum Answer {
 pub(super) struct Opened {
     pub compiler: Compiler,
     pub hbm_bytes: Option<u64>,
-}
-
-/// What went wrong without ending the child.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub message: String,
-    pub hint: Option<String>,
 }
 
 const MAGIC: [u8; 4] = *b"pcw1";

@@ -69,8 +69,9 @@ pub struct Uncosted {
     pub custom_call_target: Option<String>,
     /// Instructions of the program, not how often they run.
     pub count: u64,
-    /// The largest of their results.
+    /// The largest of their results, and the bytes that it holds.
     pub shape: String,
+    pub largest_bytes: u64,
     /// What the results of all runs hold; a few bytes for arithmetic on scalars.
     pub bytes: u64,
 }

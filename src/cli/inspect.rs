@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::{inspect_page, terminal};
-use crate::bundle::{Bundle, Cost, ProgramReport, Report};
+use crate::bundle::{Bundle, Cost, ProgramReport, Report, Uncosted};
 
 /// Say what a bundle holds, needs and is predicted to cost
 #[derive(Args)]
@@ -155,7 +155,7 @@ fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize)
         vec![format!("  {}", part.part), grouped(part.cycles / program.steps), percent(share), bar(share)]
     });
     text += "\n";
-    text += &terminal::table(&["  part", "cycles a step", "share", ""], &[1, 2], rows.collect());
+    text += &terminal::table(&["  part", &format!("cycles a {}", run(program)), "share", ""], &[1, 2], rows.collect());
     if ops > 0 && !cost.instructions.is_empty() {
         let rows = cost.instructions.iter().take(ops).map(|row| {
             vec![
@@ -181,7 +181,8 @@ fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize)
         text += &terminal::table(&["  exchanges", "scope", "result", "bytes", "runs"], &[3, 4], rows.collect());
     }
     if !cost.uncosted.is_empty() {
-        let rows = cost.uncosted.iter().map(|row| {
+        let (listed, scalars) = listed(cost);
+        let rows = listed.into_iter().map(|row| {
             let target = row.custom_call_target.as_deref().map_or(String::new(), |target| format!(" {target}"));
             let bytes = terminal::bytes(row.bytes);
             vec![format!("  {}{target}", row.opcode), grouped(row.count), row.shape.clone(), bytes]
@@ -189,6 +190,9 @@ fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize)
         text += "\n";
         let header = ["  without a figure", "count", "largest result", "all runs write"];
         text += &terminal::table(&header, &[1, 3], rows.collect());
+        if let Some(scalars) = scalars {
+            text += &format!("  and {scalars}\n");
+        }
     }
     if !cost.loops.is_empty() {
         let rows = cost.loops.iter().map(|row| {
@@ -202,9 +206,19 @@ fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize)
     text
 }
 
+/// What has no figure, in rows, and a clause for those that only compute with single numbers, which are many and cost next to nothing.
+pub(super) fn listed(cost: &Cost) -> (Vec<&Uncosted>, Option<String>) {
+    let is_scalar = |row: &&Uncosted| row.largest_bytes <= 8 && row.custom_call_target.is_none();
+    let (scalars, listed): (Vec<&Uncosted>, Vec<&Uncosted>) = cost.uncosted.iter().partition(is_scalar);
+    let count = scalars.iter().map(|row| row.count).sum();
+    let names: Vec<&str> = scalars.iter().map(|row| row.opcode.as_str()).collect();
+    let clause = || format!("{} operations on single numbers: {}", grouped(count), names.join(", "));
+    (listed, (!scalars.is_empty()).then(clause))
+}
+
 /// One figure of a program.
 pub(super) struct Figure {
-    pub name: &'static str,
+    pub name: String,
     pub value: String,
     /// What it goes with; may be empty.
     pub note: String,
@@ -213,18 +227,20 @@ pub(super) struct Figure {
 /// The figures of a program; what cannot be told is left out.
 pub(super) fn summary(report: &Report, program: &ProgramReport) -> Vec<Figure> {
     let mut figures = Vec::new();
-    let mut tell = |name, value, note| figures.push(Figure { name, value, note });
+    let mut tell = |name: &str, value, note| figures.push(Figure { name: name.into(), value, note });
+    let run = run(program);
     if let Some(cycles) = program.estimated_cycles {
         let launch = program.cost.as_ref().filter(|_| program.steps > 1);
         let note = launch.map(|cost| format!("{} for a launch of {} steps", grouped(cost.cycles), program.steps));
-        tell("cycles a step", grouped(cycles), note.unwrap_or_default());
+        tell(&format!("cycles a {run}"), grouped(cycles), note.unwrap_or_default());
     }
     if let (Some(seconds), Some(hz)) = (program.predicted_seconds, report.clock_hz) {
-        tell("time a step", time(seconds), format!("at {:.2} GHz", hz as f64 / 1e9));
+        tell(&format!("time a {run}"), time(seconds), format!("at {:.2} GHz", hz as f64 / 1e9));
     }
     if let Some(rate) = program.predicted_tokens_per_second {
-        let note = if program.rows > 1 { format!("{} a step", program.rows) } else { String::new() };
-        tell("tokens a second", format!("{rate:.1}"), note);
+        let note = if program.rows > 1 { format!("{} a {run}", program.rows) } else { String::new() };
+        let rate = if rate < 1000.0 { format!("{rate:.1}") } else { grouped(rate.round() as u64) };
+        tell("tokens a second", rate, note);
     }
     if let (Some(roofline), Some(bytes)) = (program.roofline_cycles, program.moved_bytes) {
         tell("roofline", grouped(roofline), format!("cycles to move {}", terminal::bytes(bytes)));
@@ -233,6 +249,11 @@ pub(super) fn summary(report: &Report, program: &ProgramReport) -> Vec<Figure> {
         }
     }
     figures
+}
+
+/// What the figures of a program are for: a launch of a decode program is many steps.
+pub(super) fn run(program: &ProgramReport) -> &'static str {
+    if program.phase == "decode" { "step" } else { "launch" }
 }
 
 /// Digits in groups of three, such as `4,917,918`.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::inspect::{grouped, percent, summary};
+use super::inspect::{grouped, listed, percent, run, summary};
 use super::terminal;
 use crate::bundle::{Cost, ProgramReport, Report};
 
@@ -90,7 +90,7 @@ fn figures(report: &Report, program: &ProgramReport) -> String {
     }
     let mut text = "<dl class=\"figures\">\n".to_owned();
     for figure in figures {
-        let (name, value, note) = (figure.name, escape(&figure.value), escape(&figure.note));
+        let (name, value, note) = (escape(&figure.name), escape(&figure.value), escape(&figure.note));
         let _ = writeln!(text, "<div><dt>{name}</dt><dd><b>{value}</b> {note}</dd></div>");
     }
     text + "</dl>\n"
@@ -153,7 +153,8 @@ fn parts(program: &ProgramReport, cost: &Cost) -> String {
             grouped(part.cycles / program.steps)
         )
     });
-    let head = [("part of the model", false), ("", false), ("share", true), ("cycles a step", true)];
+    let cycles = format!("cycles a {}", run(program));
+    let head = [("part of the model", false), ("", false), ("share", true), (cycles.as_str(), true)];
     table("Where the cycles go", "predicted by the compiler", &head, &rows.collect::<String>(), "parts")
 }
 
@@ -201,7 +202,8 @@ fn collectives(cost: &Cost) -> String {
 }
 
 fn uncosted(cost: &Cost) -> String {
-    let rows = cost.uncosted.iter().map(|row| {
+    let (listed, scalars) = listed(cost);
+    let rows = listed.into_iter().map(|row| {
         let target = row.custom_call_target.as_deref().map_or(String::new(), |target| format!(" {target}"));
         format!(
             "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"t\"><code>{}</code></td><td>{}</td></tr>\n",
@@ -214,7 +216,11 @@ fn uncosted(cost: &Cost) -> String {
     let head = [("operation", false), ("instructions", true), ("largest result", false), ("written by all runs", true)];
     let why =
         "the compiler gives them none, so they are in no sum above; copies that begin here go on beside other work";
-    table("Without a figure", why, &head, &rows.collect::<String>(), "wide")
+    let mut text = table("Without a figure", why, &head, &rows.collect::<String>(), "wide");
+    if let Some(scalars) = scalars {
+        let _ = writeln!(text, "<p class=\"rest\">Also without a figure: {}.</p>", escape(&scalars));
+    }
+    text
 }
 
 fn loops(cost: &Cost) -> String {

@@ -261,6 +261,7 @@ impl<'a> Walk<'_, 'a> {
             custom_call_target,
             count: group.count,
             shape: group.shape,
+            largest_bytes: group.largest,
             bytes: group.bytes,
         });
         cost.uncosted = groups.collect();

@@ -54,12 +54,8 @@ fn setup(folder: &Path, strategy: Strategy) -> Setup {
     }
 }
 
-const F32: Strategy = Strategy {
-    experts: Precision::F32,
-    dense: Precision::F32,
-    cache: Precision::F32,
-    compute: ElementType::F32,
-};
+const F32: Strategy =
+    Strategy { experts: Precision::F32, dense: Precision::F32, cache: Precision::F32, compute: ElementType::F32 };
 
 /// What a session says of one text: the logits of every position, in two chunks, and a continuation of a prompt that is taken in
 /// chunks of 16, the last of them padded, step by step beyond the window.
@@ -77,8 +73,7 @@ fn say(setup: &Setup) -> Said {
         Ok(())
     };
     session.score(&tokens, &mut take, &()).expect("scores");
-    let request =
-        Request { prompt: tokens[..37].to_vec(), max_new: 24, sampling: Sampling::GREEDY, stop: Vec::new() };
+    let request = Request { prompt: tokens[..37].to_vec(), max_new: 24, sampling: Sampling::GREEDY, stop: Vec::new() };
     let generation = session.generate(&request, &mut |_| ControlFlow::Continue(())).expect("a generation");
     Said { logits, generation }
 }

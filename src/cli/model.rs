@@ -188,7 +188,7 @@ impl ModelArguments {
             recompile: bundle.recompile,
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             strategy,
-            spelling: Spelling::of(target(&manifest.target)?.platform),
+            spelling: Spelling::of(&target(&manifest.target)?),
             context: manifest.context,
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),

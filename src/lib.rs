@@ -1,7 +1,7 @@
 //! precast: an ahead-of-time compiler and runner for gpt-oss on XLA devices.
 //!
 //! The layers, in reading order; none imports one that stands below it in this list:
-//! `hlo` (its own crate) | `config` `progress` `target` | `plan` | `graph` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
+//! `hlo` (its own crate) | `config` `progress` `target` | `plan` | `graph` | `estimate` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
 
 pub mod config;
 pub mod progress;
@@ -10,6 +10,8 @@ pub mod target;
 pub mod plan;
 
 pub mod graph;
+
+pub mod estimate;
 
 pub mod pjrt;
 pub mod weights;

@@ -176,6 +176,15 @@ pub const MXFP4_BLOCK: usize = 32;
 /// Tokens that a prefill takes at once unless something else is asked for.
 pub const LARGEST_PREFILL: usize = 512;
 
+/// Prefill buckets of a bundle unless others are asked for.
+pub const PREFILL: [usize; 2] = [128, LARGEST_PREFILL];
+
+/// Tokens that one launch of decode draws at most, unless something else is asked for.
+pub const STEPS: usize = 16;
+
+/// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
+pub const SCORE_TOKENS: usize = 128;
+
 impl Plan {
     /// A plan for one sequence of `context` tokens on this machine's processor.
     pub fn host(strategy: Strategy, context: usize) -> Plan {
@@ -187,6 +196,12 @@ impl Plan {
     pub fn new(target: &Target, strategy: Strategy, context: usize) -> Plan {
         let spelling = Spelling::of(target.platform);
         Plan { spelling, devices: target.devices, ..Plan::host(strategy, context) }
+    }
+
+    /// The same for `batch` sequences and prefill buckets of so many tokens. A score program always has room.
+    pub fn sized(self, batch: usize, prefill: &[usize]) -> Plan {
+        let largest_prefill = prefill.iter().copied().max().unwrap_or(0).max(SCORE_TOKENS);
+        Plan { batch, largest_prefill, ..self }
     }
 
     /// Slots of a full layer's cache: the context and room for the padding of a last chunk, in whole attention blocks.

@@ -230,7 +230,7 @@ fn tpu_bundle(place: &Place) -> Bundle {
         context: 64,
         batch: 1,
     };
-    let built = Built { program, options: CompileOptions::default(), outcome };
+    let built = Built { program, options: CompileOptions::default(), outcome, moved_bytes: None };
     Bundle::write(&place.folder.path().join("bundle"), &contents, &[built]).expect("a bundle")
 }
 

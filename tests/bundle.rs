@@ -365,7 +365,7 @@ fn write(folder: &Path, cache: &Cache, constant: f32) -> Result<Bundle, BundleEr
     let built = ["prefill_4", "decode"].map(|name| {
         let program = program(name, 1, constant);
         let (_, outcome) = obtain(cache, &program);
-        Built { program, options: CompileOptions::default(), outcome }
+        Built { program, options: CompileOptions::default(), outcome, moved_bytes: None }
     });
     Bundle::write(folder, &contents, &built)
 }
@@ -464,8 +464,12 @@ fn a_bundle_for_many_devices_keeps_how_they_divide() {
         context: 16,
         batch: 1,
     };
-    let built =
-        [Built { program: program.clone(), options: CompileOptions::for_signature(&program.signature), outcome }];
+    let built = [Built {
+        program: program.clone(),
+        options: CompileOptions::for_signature(&program.signature),
+        outcome,
+        moved_bytes: None,
+    }];
     Bundle::write(&dir.path().join("bundle"), &contents, &built).expect("a bundle");
 
     let executable = Bundle::open(&dir.path().join("bundle")).and_then(|bundle| bundle.load(&client, "decode"));

@@ -4,10 +4,11 @@
 use std::time::Instant;
 
 use super::cache::{Cache, Made};
-use super::compile::{Outcome, Program, program_key, tell_end};
+use super::compile::{Outcome, program_key, tell_end};
 use super::entry::{Findings, Label};
 use super::error::BundleError;
 use super::key::Key;
+use super::program::Program;
 use super::shortage::Shortage;
 use super::worker::{Compiled, Worker};
 use crate::pjrt::CompileOptions;

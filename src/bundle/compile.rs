@@ -1,33 +1,17 @@
 //! From a program's text to an executable on a device: out of the cache if it is there, else by the plugin's compiler.
 
-use hlo::Signature;
-
 use super::cache::{Cache, Made};
 use super::cost::Cost;
 use super::entry::{Findings, Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
 use super::key::{Key, sha256};
+use super::program::Program;
 use crate::pjrt::{Client, CompileOptions, Executable, LoadedExecutable, PjrtError};
 use crate::progress::{Event, Progress, Unit};
 
 /// The meaning of keys: raised when the same entries no longer promise the same executable.
 const KEY_FORMAT: u32 = 1;
-
-/// A program, ready for a compiler.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Program {
-    /// Such as `prefill_128`; a file name without its extension.
-    pub name: String,
-    /// Such as `prefill`.
-    pub phase: String,
-    /// Tokens that it takes at once.
-    pub rows: usize,
-    /// StableHLO.
-    pub text: String,
-    /// What `main` of the text takes and gives.
-    pub signature: Signature,
-}
 
 /// How an executable was obtained.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,6 +20,8 @@ pub struct Refusal {
 /// A program that does not compile, or a bundle that cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
+    #[error("the graph `{program}` cannot be built: {problem}\n  this is a bug in precast")]
+    Graph { program: String, problem: String },
     #[error("program `{program}` does not compile: {source}")]
     Compile { program: String, source: Box<PjrtError> },
     #[error("compiler for `{target}` does not start: {}\n  log in `{}`", refusal.message, log.display())]
@@ -102,7 +104,10 @@ impl BundleError {
             }
             BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
             BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),
-            BundleError::Serialize { .. } | BundleError::Io { .. } | BundleError::ProgramName { .. } => None,
+            BundleError::Graph { .. }
+            | BundleError::Serialize { .. }
+            | BundleError::Io { .. }
+            | BundleError::ProgramName { .. } => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::cache::{Cache, sync_folder};
-use super::compile::{Outcome, Program, load_or_compile};
+use super::compile::{Outcome, load_or_compile};
 use super::error::BundleError;
 use super::identity::{self, entries};
 use super::key::sha256;
@@ -15,6 +15,7 @@ use super::manifest::{
     EXECUTABLE_END, FORMAT, Manifest, MeshEntry, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
     executable_file, is_file_name, text_file,
 };
+use super::program::Program;
 use crate::config::Config;
 use crate::pjrt::{Client, CompileOptions, LoadedExecutable};
 use crate::progress::Progress;
@@ -58,6 +59,8 @@ pub struct Built {
     pub program: Program,
     pub options: CompileOptions,
     pub outcome: Outcome,
+    /// Bytes that one step must bring from the memory of one device, if that is known.
+    pub moved_bytes: Option<u64>,
 }
 
 impl Bundle {
@@ -84,7 +87,7 @@ impl Bundle {
             Ok(digest)
         };
         let mut entries = Vec::new();
-        for Built { program, options, outcome } in programs {
+        for Built { program, options, outcome, moved_bytes } in programs {
             if !is_file_name(&program.name) {
                 return Err(BundleError::ProgramName { name: program.name.clone() });
             }
@@ -106,7 +109,7 @@ impl Bundle {
                 peak_bytes: outcome.memory.peak_bytes,
                 total_bytes: outcome.memory.total_bytes,
                 cost: outcome.cost.clone(),
-                moved_bytes: None,
+                moved_bytes: *moved_bytes,
                 options: options.to_string(),
                 compile_seconds: outcome.compile_seconds,
                 cached: outcome.cached,

@@ -29,10 +29,10 @@ pub struct Manifest {
     pub topology: Option<String>,
     #[serde(default = "one")]
     pub devices: usize,
-    /// How weights are stored and computed with, such as `bf16`.
+    /// How the experts' matrices are stored, such as `mxfp4`; `f32` is for all that there is, and for products too.
     pub weights: String,
     pub kv: String,
-    /// How matrices outside of the experts are stored, where that is not how the experts are.
+    /// How attention, embedding and head are stored; empty in bundles that do not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub dense: String,
     pub context: usize,
@@ -127,6 +127,7 @@ pub struct Report {
     pub model: String,
     pub target: String,
     pub weights: String,
+    pub dense: String,
     pub kv: String,
     pub context: usize,
     pub batch: usize,
@@ -214,6 +215,7 @@ impl Manifest {
             .entry("kv", &self.kv)
             .entry("context", self.context)
             .entry("batch", self.batch);
+        let key = if self.dense.is_empty() { key } else { key.entry("dense", &self.dense) };
         self.programs.iter().fold(key, |key, program| key.entry(format!("program {}", program.name), program.key.id()))
     }
 
@@ -226,6 +228,7 @@ impl Manifest {
             model: self.model.clone(),
             target: self.target.clone(),
             weights: self.weights.clone(),
+            dense: self.dense.clone(),
             kv: self.kv.clone(),
             context: self.context,
             batch: self.batch,
@@ -249,9 +252,19 @@ impl Manifest {
         let prefill: Vec<String> =
             self.programs.iter().filter(|row| row.phase == "prefill").map(|row| row.rows.to_string()).collect();
         let prefill = if prefill.is_empty() { String::new() } else { format!(" --prefill {}", prefill.join(",")) };
+        let stored = match self.weights.as_str() {
+            "f32" => " --compute f32".to_string(),
+            weights => {
+                let option = |name: &str, stored: &str| match stored {
+                    "" | "bf16" => String::new(),
+                    stored => format!(" --{name} {stored}"),
+                };
+                format!(" --weights {weights}{}{}", option("dense", &self.dense), option("kv", &self.kv))
+            }
+        };
         format!(
-            "precast compile --model {} --target {} --weights {} --context {} --batch {}{prefill} --out DIR",
-            self.model, target, self.weights, self.context, self.batch
+            "precast compile --model {} --target {target}{stored} --context {} --batch {}{prefill} --out DIR",
+            self.model, self.context, self.batch
         )
     }
 }

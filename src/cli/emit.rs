@@ -5,17 +5,20 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
-use super::model::{Compute, config, context_for, target};
+use super::model::{config, context_for, target};
+use super::strategy::StrategyArguments;
 use super::terminal;
+use crate::bundle::program;
+use crate::estimate::Sizes;
 use crate::graph::Phase;
-use crate::plan::{Plan, Strategy};
-use crate::runner::program;
+use crate::plan::{PREFILL, Plan};
 
 /// Print the StableHLO of one program
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   precast emit --model demo --phase decode
+  precast emit --model gpt-oss-20b --target v5e-1 --weights mxfp4 --phase decode > decode.mlir
   precast emit --model gpt-oss-20b --phase prefill --rows 512 --context 8192 > prefill.mlir")]
 pub struct Emit {
     /// Folder with config.json, or gpt-oss-20b, gpt-oss-120b, demo
@@ -24,9 +27,8 @@ pub struct Emit {
     /// Device, see `precast targets`
     #[arg(long, default_value = "cpu")]
     target: String,
-    /// Type of weights, activations and cache
-    #[arg(long, visible_alias = "weights", value_enum, default_value_t = Compute::Bf16)]
-    compute: Compute,
+    #[command(flatten)]
+    strategy: StrategyArguments,
     /// What the program does
     #[arg(long, value_enum)]
     phase: PhaseName,
@@ -50,16 +52,20 @@ enum PhaseName {
 
 impl Emit {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        target(&self.target)?;
+        let target = target(&self.target)?;
         let config = config(&self.model)?;
-        let tokens = self.rows.unwrap_or(128) as usize;
-        let (phase, batch, largest_prefill) = match self.phase {
-            PhaseName::Prefill => (Phase::Prefill { tokens }, 1, tokens),
-            PhaseName::Score => (Phase::Score { tokens }, 1, tokens),
-            PhaseName::Decode => (Phase::Decode { steps: self.steps as usize }, self.rows.unwrap_or(1) as usize, 128),
+        let tokens = self.rows.unwrap_or(PREFILL[0] as u32) as usize;
+        let (phase, batch) = match self.phase {
+            PhaseName::Prefill => (Phase::Prefill { tokens }, 1),
+            PhaseName::Score => (Phase::Score { tokens }, 1),
+            PhaseName::Decode => (Phase::Decode { steps: self.steps as usize }, self.rows.unwrap_or(1) as usize),
         };
-        let context = context_for(self.context, 1, config.max_context)?;
-        let plan = Plan { batch, largest_prefill, ..Plan::host(Strategy::plain(self.compute.element()), context) };
+        // The cache has room for the usual buckets, as in a bundle, whatever bucket this is.
+        let mut prefill = PREFILL.to_vec();
+        prefill.extend((phase.kind() != "decode").then_some(tokens));
+        let sizes = Sizes { context: context_for(self.context, 1, config.max_context)?, batch, prefill };
+        let strategy = self.strategy.resolve(&config, &target, &sizes)?;
+        let plan = Plan::new(&target, strategy, sizes.context).sized(batch, &sizes.prefill);
         terminal::print_bytes(program(&config, &plan, phase)?.text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }

@@ -52,7 +52,7 @@ impl Failure {
         Failure::new(format!("cannot {doing} `{}`", path.display())).because(error)
     }
 
-    fn with_code(message: impl Into<String>, code: u8) -> Failure {
+    pub fn with_code(message: impl Into<String>, code: u8) -> Failure {
         Failure::Told(Box::new(Told { message: message.into(), causes: Vec::new(), hint: None, code }))
     }
 

@@ -22,6 +22,7 @@ mod plugins;
 mod report;
 mod run;
 mod score;
+mod strategy;
 mod targets;
 mod terminal;
 mod tokens;

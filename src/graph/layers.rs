@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::graph::attention::attention;
 use crate::graph::cache::{KvCache, Rows, cache};
 use crate::graph::linear::{look_up, project};
+use crate::graph::mesh;
 use crate::graph::model::Model;
 use crate::graph::moe::moe;
 use crate::graph::norm::rms_norm;
@@ -15,9 +16,9 @@ use hlo::{Builder, Tensor};
 /// The builder of one program: over a mesh if there are several devices.
 pub(super) fn builder(name: &str, config: &Config, plan: &Plan) -> Builder {
     let b = Builder::new(name);
-    if plan.devices > 1 {
-        let heads = plan.head_devices(config);
-        b.mesh("devices", &[("heads", heads), ("rest", plan.devices / heads)]);
+    if let Some(mesh) = mesh(config, plan) {
+        let axes: Vec<(&str, usize)> = mesh.axes().iter().map(|(axis, size)| (axis.as_str(), *size)).collect();
+        b.mesh(mesh.name(), &axes);
     }
     b
 }

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::plan::Plan;
 pub use block::{Block, block};
 pub use cache::{CacheTensor, cache};
-use hlo::{Builder, ElementType, Module, Problem, TensorType};
+use hlo::{Builder, ElementType, Mesh, Module, Problem, TensorType};
 
 /// Stop tokens that a decode program takes; unused places hold -1.
 pub const STOP_TOKENS: usize = 8;
@@ -62,6 +62,15 @@ impl Phase {
         }
     }
 
+    /// The programs that generating needs: prefill buckets of so many tokens in ascending order, then decode.
+    pub fn of_generating(prefill: &[usize], steps: usize) -> Vec<Phase> {
+        let mut buckets = prefill.to_vec();
+        buckets.sort_unstable();
+        buckets.dedup();
+        let prefill = buckets.into_iter().map(|tokens| Phase::Prefill { tokens });
+        prefill.chain([Phase::Decode { steps }]).collect()
+    }
+
     /// Rows that go through the model at once.
     pub fn rows(self, plan: &Plan) -> usize {
         match self {
@@ -83,6 +92,15 @@ pub fn sampler(rows: usize, vocabulary: usize) -> Result<Module, Problem> {
     });
     b.finish()
 }
+
+/// The mesh of the devices that share the model; none for a single one.
+pub fn mesh(config: &Config, plan: &Plan) -> Option<Mesh> {
+    let heads = plan.head_devices(config);
+    let axes = [(params::HEADS, heads), (params::REST, plan.devices / heads)];
+    Mesh::new(MESH, &axes).ok().filter(|mesh| mesh.devices() > 1)
+}
+
+const MESH: &str = "devices";
 
 /// The module of one phase. Its `main` takes the weights (`params::weights`), the caches, then the phase's own inputs, and gives
 /// the caches first, in place.

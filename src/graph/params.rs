@@ -81,6 +81,8 @@ pub enum Source {
 
 /// The mesh axis along which devices hold different kv heads.
 pub(super) const HEADS: &str = "heads";
+/// The mesh axis along which they hold the same.
+pub(super) const REST: &str = "rest";
 /// Both mesh axes: along the second one, devices hold the same heads.
 pub(super) const ALL: &str = "heads,rest";
 

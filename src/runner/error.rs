@@ -16,8 +16,6 @@ pub enum RunError {
     Bundle(#[from] BundleError),
     #[error(transparent)]
     Pjrt(#[from] PjrtError),
-    #[error("the graph `{program}` cannot be built: {problem}\n  this is a bug in precast")]
-    Graph { program: String, problem: hlo::Problem },
     #[error("program `{program}` divides its work over {found} devices, the session has {expected}")]
     Devices { program: String, found: usize, expected: usize },
     #[error("the prompt is empty")]

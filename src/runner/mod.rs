@@ -11,4 +11,4 @@ mod session;
 
 pub use error::RunError;
 pub use generate::{Generation, Request, Sampling, Stop};
-pub use session::{Session, Setup, program};
+pub use session::{Session, Setup};

@@ -2,22 +2,19 @@
 
 use std::path::PathBuf;
 
-use crate::bundle::{self, Bundle, Cache, Program};
+use crate::bundle::{self, Bundle, Cache};
 use crate::config::Config;
+use crate::graph::Phase;
 use crate::graph::params::weights;
-use crate::graph::{Phase, module};
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
-use crate::plan::{Plan, Strategy};
+use crate::plan::{Plan, SCORE_TOKENS, STEPS, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
 use crate::weights::Checkpoint;
 use hlo::{ElementType, Signature, TensorType};
-
-/// Tokens that a score program takes at once: its logits are `[tokens, vocabulary]` f32, which is what bounds it.
-const SCORE_TOKENS: usize = 128;
 
 /// What a session is made of.
 #[derive(Clone, Debug)]
@@ -60,7 +57,7 @@ impl Setup {
             context: 4096,
             batch: 1,
             prefill: vec![16, 128, 512],
-            steps: 16,
+            steps: STEPS,
             devices: 1,
             threads: None,
             no_cache: false,
@@ -69,18 +66,13 @@ impl Setup {
 
     /// What the graphs are specialised for.
     pub fn plan(&self) -> Plan {
-        let largest_prefill = self.prefill.iter().copied().chain([SCORE_TOKENS]).max().unwrap_or(SCORE_TOKENS);
-        let plan = Plan::host(Strategy::plain(self.compute), self.context);
-        Plan { devices: self.devices, batch: self.batch, largest_prefill, ..plan }
+        let plan = Plan::host(Strategy::plain(self.compute), self.context).sized(self.batch, &self.prefill);
+        Plan { devices: self.devices, ..plan }
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
     pub fn phases(&self) -> Vec<Phase> {
-        let mut buckets = self.prefill.clone();
-        buckets.sort_unstable();
-        buckets.dedup();
-        let prefill = buckets.into_iter().map(|tokens| Phase::Prefill { tokens });
-        prefill.chain([Phase::Decode { steps: self.steps }]).collect()
+        Phase::of_generating(&self.prefill, self.steps)
     }
 }
 
@@ -234,7 +226,7 @@ fn load(
         check(&name, executable.signature())?;
         return Ok(executable);
     }
-    let program = program(config, &setup.plan(), phase)?;
+    let program = bundle::program(config, &setup.plan(), phase)?;
     check(&program.name, &program.signature)?;
     let options = CompileOptions::for_signature(&program.signature);
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
@@ -250,22 +242,5 @@ fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option
     Some(match setup.threads {
         Some(threads) => cache.with_entry("threads", threads),
         None => cache,
-    })
-}
-
-/// The text of one program, and what it takes and gives.
-pub fn program(config: &Config, plan: &Plan, phase: Phase) -> Result<Program, RunError> {
-    let name = phase.name();
-    let module = match module(config, plan, phase) {
-        Ok(module) => module,
-        Err(problem) => return Err(RunError::Graph { program: name, problem }),
-    };
-    let signature = module.main().map(|main| main.signature.clone()).unwrap_or_default();
-    Ok(Program {
-        name,
-        phase: phase.kind().to_owned(),
-        rows: phase.rows(plan),
-        text: module.text_with_locations(),
-        signature,
     })
 }

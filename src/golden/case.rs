@@ -27,7 +27,7 @@ impl Case {
     }
 
     /// What `row` of `golden` is about. Fails on a target, precision or phase that nobody knows.
-    pub(super) fn of_row(golden: &Golden, row: &Row) -> Result<Case, GoldenError> {
+    pub fn of_row(golden: &Golden, row: &Row) -> Result<Case, GoldenError> {
         let unknown = |key, found: &str| GoldenError::Row { key, found: found.into() };
         let precision = |key, name: &str| Precision::named(name).ok_or_else(|| unknown(key, name));
         let target = Target::named(&row.target).map_err(|_| unknown("target", &row.target))?;

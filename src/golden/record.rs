@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::GoldenError;
+use crate::plan::Precision;
+use crate::target::Target;
 
 /// The format that this version writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -91,13 +93,13 @@ pub struct Figures {
     /// What moving the bytes that a step needs takes at the published bandwidth.
     pub roofline_cycles: Option<u64>,
     /// By opcode.
-    pub exchanges: Vec<Exchange>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exchanges: BTreeMap<String, Exchange>,
 }
 
 /// What devices say to each other in one step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    pub opcode: String,
     pub count: u64,
     /// Of all of them together, on one device.
     pub bytes: u64,
@@ -141,28 +143,46 @@ impl Golden {
 
     /// These goldens with the rows of `fresh` in place of their own. What a compiler said of a row stays beside it, with the
     /// digest of the text that it was said of, until there is something newer. Fails if the sizes differ.
-    pub fn blessed(self, file: &Path, fresh: Golden) -> Result<Golden, GoldenError> {
-        if self.sizes() != fresh.sizes() {
-            let (found, expected) = (self.sizes(), fresh.sizes());
+    pub fn blessed(self, file: &Path, mut fresh: Golden) -> Result<Golden, GoldenError> {
+        let (found, expected) = (self.sizes(), fresh.sizes());
+        if found != expected {
             return Err(GoldenError::Sizes { file: file.into(), found, expected });
         }
-        let mut rows: BTreeMap<String, Row> = self.rows.into_iter().map(|row| (row.id(), row)).collect();
-        for mut row in fresh.rows {
-            let old = rows.remove(&row.id());
-            row.compiled = row.compiled.or(old.and_then(|old| old.compiled));
-            rows.insert(row.id(), row);
+        let mut rows = self.rows;
+        for mut row in std::mem::take(&mut fresh.rows) {
+            match rows.iter_mut().find(|old| old.place() == row.place()) {
+                Some(old) => {
+                    row.compiled = row.compiled.or(old.compiled.take());
+                    *old = row;
+                }
+                None => rows.push(row),
+            }
         }
+        rows.sort_by_cached_key(Row::place);
         let mut texts = self.texts;
-        texts.extend(fresh.texts);
-        let mut rows: Vec<Row> = rows.into_values().collect();
-        rows.sort_by_key(Row::place);
+        texts.append(&mut fresh.texts);
         texts.retain(|name, _| rows.iter().any(|row| row.text == *name));
-        Ok(Golden { texts, rows, ..fresh_sizes(fresh.format, fresh.model, fresh.context, fresh.batch, fresh.prefill) })
+        Ok(Golden { texts, rows, ..fresh })
     }
 
     /// What all rows have in common, in words.
     fn sizes(&self) -> String {
         let prefill: Vec<String> = self.prefill.iter().map(ToString::to_string).collect();
         format!("{}, context {}, batch {}, prefill {}", self.model, self.context, self.batch, prefill.join(","))
+    }
+}
+
+impl Row {
+    /// Where a row stands among the others: targets and precisions in their usual order. No two rows have the same.
+    pub(super) fn place(&self) -> impl Ord + use<> {
+        let target = Target::all().iter().position(|target| target.name == self.target);
+        let stored = [&self.weights, &self.dense, &self.kv].map(|name| Precision::named(name));
+        (target.unwrap_or(usize::MAX), self.target.clone(), stored, self.phase.clone())
+    }
+
+    /// In words: `decode_16 on v5e-1, weights mxfp4, cache bf16`.
+    pub fn title(&self) -> String {
+        let dense = if self.dense == "bf16" { String::new() } else { format!(", dense {}", self.dense) };
+        format!("{} on {}, weights {}{dense}, cache {}", self.phase, self.target, self.weights, self.kv)
     }
 }

@@ -53,6 +53,14 @@ impl Phase {
         }
     }
 
+    /// The phase whose program has this name.
+    pub fn named(name: &str) -> Option<Phase> {
+        let (kind, count) = name.rsplit_once('_')?;
+        let count = count.parse().ok().filter(|&count| count > 0)?;
+        let phases = [Phase::Prefill { tokens: count }, Phase::Score { tokens: count }, Phase::Decode { steps: count }];
+        phases.into_iter().find(|phase| phase.kind() == kind)
+    }
+
     /// `prefill`, `score` or `decode`.
     pub fn kind(self) -> &'static str {
         match self {

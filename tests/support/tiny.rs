@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use hlo::Module;
 use precast::config::{Config, LayerKind};
+use precast::estimate::{Sizes, WEIGHTS};
 use precast::golden::Case;
 use precast::graph::{Block, Phase, block, module, sampler};
 use precast::plan::{Plan, Precision, Spelling, Strategy};
-use precast::target::Target;
+use precast::target::{Platform, Target};
 
 /// One layer of each kind.
 pub fn config() -> Config {
@@ -31,26 +32,17 @@ pub fn config() -> Config {
 
 pub const PHASES: [Phase; 2] = [Phase::Prefill { tokens: 48 }, Phase::Decode { steps: 6 }];
 
-/// A plan of one sequence, whose cache two attention blocks of a host cover.
-fn plan(plan: Plan) -> Plan {
-    Plan { largest_prefill: 48, context: 600, ..plan }
+/// One sequence, whose cache two attention blocks of a host cover.
+pub fn sizes() -> Sizes {
+    Sizes { context: 600, batch: 1, prefill: vec![48] }
 }
 
-/// Every precision of the experts with a bf16 cache, and the cache's other precisions with MXFP4 experts.
-fn strategies() -> impl Iterator<Item = Strategy> {
-    let experts = [Precision::Bf16, Precision::Fp8, Precision::Int8, Precision::Mxfp4].map(Strategy::new);
-    let caches = [Precision::Fp8, Precision::Int8].map(|cache| Strategy { cache, ..Strategy::new(Precision::Mxfp4) });
-    experts.into_iter().chain(caches)
-}
-
-/// Every program of the tiny model: all targets and four host devices, all precisions, both phases.
+/// Every program of the tiny model: all targets and four host devices; the experts in every precision with a bf16 cache, and the
+/// cache's other precisions with MXFP4 experts; both phases.
 pub fn cases() -> Vec<Case> {
     let targets: Vec<Target> = Target::all().into_iter().chain(Target::named("cpu-4")).collect();
-    let of = |target: &Target| {
-        let plans = strategies().map(|strategy| plan(Plan::new(target, strategy, 0)));
-        plans.flat_map(|plan| PHASES.map(|phase| Case { target: target.clone(), plan: plan.clone(), phase })).collect()
-    };
-    targets.iter().flat_map(|target: &Target| -> Vec<Case> { of(target) }).collect()
+    let caches = [Precision::Fp8, Precision::Int8].map(|cache| Strategy { cache, ..Strategy::new(Precision::Mxfp4) });
+    Case::of(&targets, &[&WEIGHTS.map(Strategy::new)[..], &caches].concat(), &sizes(), &PHASES)
 }
 
 /// The distinct programs among them by name, and those that each stands for.
@@ -64,6 +56,12 @@ pub fn programs() -> BTreeMap<String, (Module, Vec<Case>)> {
         of_name.1.push(case);
     }
     programs
+}
+
+/// Whether the text itself is kept, not only its digest: of a single TPU all, of the rest those of the published precision.
+pub fn is_kept(case: &Case) -> bool {
+    let single = case.target.platform == Platform::Tpu && case.plan.devices == 1;
+    single || case.plan.strategy == Strategy::new(Precision::Mxfp4)
 }
 
 /// What a block's text depends on beside the spelling and the rows.
@@ -91,7 +89,8 @@ pub fn blocks() -> BTreeMap<String, Module> {
         for (precision, strategy) in varieties(part) {
             for phase in PHASES {
                 let module = |spelling| {
-                    let plan = Plan { spelling, ..plan(Plan::host(strategy, 0)) };
+                    let sizes = sizes();
+                    let plan = Plan { spelling, ..Plan::host(strategy, sizes.context).sized(1, &sizes.prefill) };
                     block(&config(), &plan, part, phase).unwrap_or_else(|problem| panic!("{problem}"))
                 };
                 let (host, tpu) = (module(Spelling::HOST), module(Spelling::TPU));

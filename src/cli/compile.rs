@@ -9,8 +9,8 @@ use super::failure::Failure;
 use super::inspect::text;
 use super::model::{config, context_for, target};
 use super::strategy::{StrategyArguments, names};
-use super::{terminal, worker};
-use crate::bundle::{Built, Bundle, Cache, Contents, Program, compile_ahead, program};
+use super::{fit, terminal, worker};
+use crate::bundle::{Built, Bundle, BundleError, Cache, Contents, Program, compile_ahead, program};
 use crate::estimate::{Candidate, Sizes, moved_bytes};
 use crate::graph::Phase;
 use crate::pjrt::CompileOptions;
@@ -83,7 +83,15 @@ impl Compile {
         let mut built = Vec::new();
         for (phase, program) in programs {
             let options = CompileOptions::for_signature(&program.signature);
-            let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR)?;
+            let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR);
+            let outcome = match outcome {
+                // The compiler knows how much it needs; what for is known here.
+                Err(error @ BundleError::DoesNotFit { .. }) => {
+                    let failure = Failure::from(error).because(fit::largest_parts(&candidate.memory));
+                    return Err(failure.hint(fit::way_out(&config, &target, strategy, &sizes)));
+                }
+                outcome => outcome?,
+            };
             let moved_bytes = target.chip.map(|_| moved_bytes(&config, &target, &candidate.plan, phase));
             built.push(Built { program, options, outcome, moved_bytes });
         }

@@ -3,11 +3,11 @@
 use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
-use super::failure::{DOES_NOT_FIT, Failure};
+use super::failure::Failure;
+use super::fit;
 use super::model::Compute;
-use super::terminal;
 use crate::config::Config;
-use crate::estimate::{Candidate, Sizes, WEIGHTS, choose};
+use crate::estimate::{Candidate, Sizes, WEIGHTS, choose, reason};
 use crate::plan::{Precision, Strategy};
 use crate::target::{Platform, Target};
 
@@ -102,29 +102,15 @@ impl StrategyArguments {
         let candidates = WEIGHTS.map(candidate);
         match choose(&candidates) {
             Some(chosen) => {
-                let strategy = candidates[chosen].plan.strategy;
-                log::info!("`--weights auto` on {}: {strategy}", target.name);
-                Ok(strategy)
+                log::info!("`--weights auto` on `{}`: {}", target.name, reason(&candidates, chosen));
+                Ok(candidates[chosen].plan.strategy)
             }
-            None => Err(nothing_fits(config, target, &candidates)),
+            None => {
+                let smallest = candidates.iter().min_by_key(|candidate| candidate.total_bytes());
+                Err(fit::does_not_fit(config, smallest.unwrap_or(&candidates[0]), sizes))
+            }
         }
     }
-}
-
-/// No precision fits: what the smallest needs, and what there is.
-fn nothing_fits(config: &Config, target: &Target, candidates: &[Candidate]) -> Failure {
-    let message = format!("no precision of `{}` is estimated to fit `{}`", config.name, target.name);
-    let failure = Failure::with_code(message, DOES_NOT_FIT);
-    let failure = match candidates.iter().min_by_key(|candidate| candidate.total_bytes()) {
-        Some(smallest) => failure.because(format!(
-            "the smallest, {}, needs {} of a device that has {}",
-            smallest.plan.strategy.experts,
-            terminal::bytes(smallest.total_bytes()),
-            terminal::bytes(target.hbm_bytes.unwrap_or(0))
-        )),
-        None => failure,
-    };
-    failure.hint(format!("`precast plan --model {}` lists what fits", config.name))
 }
 
 /// As manifests and reports name it: experts, everything else, cache.

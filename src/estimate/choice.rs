@@ -1,100 +1,18 @@
-//! Ways to hold a model on a target, each with what it takes, and which of them is the one to take.
+//! Which of several candidates is the one to take, and why the others are not.
 
-use crate::config::Config;
-use crate::estimate::memory::Memory;
-use crate::estimate::moved::{moved_bytes, roofline_cycles};
-use crate::graph::Phase;
-use crate::plan::{Plan, Precision, STEPS, Strategy};
-use crate::target::Target;
+use std::cmp::Ordering;
 
-/// How experts can be stored, what comes closest to the published checkpoint's own arithmetic first.
-pub const WEIGHTS: [Precision; 4] = [Precision::Bf16, Precision::Fp8, Precision::Int8, Precision::Mxfp4];
+use crate::estimate::candidate::Candidate;
 
-/// What is asked of every candidate alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Tokens that a sequence may have.
-    pub context: usize,
-    /// Sequences that decode together.
-    pub batch: usize,
-    /// Prefill buckets in tokens.
-    pub prefill: Vec<usize>,
-}
-
-/// One way to hold a model on a target.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    pub target: Target,
-    pub plan: Plan,
-    /// The programs that it is for.
-    pub phases: Vec<Phase>,
-    /// Estimated.
-    pub memory: Memory,
-    /// Bytes that one decode step moves on each device.
-    pub moved_bytes: u64,
-    /// What the compiler said, once it was asked.
-    pub compiled: Option<Compiled>,
-}
-
-/// The compiler's figures of a candidate's programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compiled {
-    /// Bytes on one device, of the program that has most of each, and the cycles that one step of decode is predicted to take.
-    Fits { argument_bytes: u64, temp_bytes: u64, total_bytes: u64, decode_cycles: Option<u64> },
-    /// What the compiler needed and what it had, where it says so.
-    DoesNotFit { needed_bytes: Option<u64>, available_bytes: Option<u64> },
-}
-
-impl Candidate {
-    pub fn new(config: &Config, target: &Target, strategy: Strategy, sizes: &Sizes) -> Candidate {
-        let plan = Plan::new(target, strategy, sizes.context).sized(sizes.batch, &sizes.prefill);
-        let phases = Phase::of_generating(&sizes.prefill, STEPS);
-        let memory = Memory::of(config, target, &plan, &phases);
-        let moved_bytes = moved_bytes(config, target, &plan, Phase::Decode { steps: STEPS });
-        Candidate { target: target.clone(), plan, phases, memory, moved_bytes, compiled: None }
-    }
-
-    /// Bytes on one device: the compiler's figure if there is one, else the estimate.
-    pub fn total_bytes(&self) -> u64 {
-        match self.compiled {
-            Some(Compiled::Fits { total_bytes, .. }) => total_bytes,
-            Some(Compiled::DoesNotFit { needed_bytes: Some(needed), .. }) => needed,
-            _ => self.memory.total(),
-        }
-    }
-
-    /// Whether a device holds it; where nobody knows how much a device has, it does.
-    pub fn fits(&self) -> bool {
-        match self.compiled {
-            Some(Compiled::Fits { .. }) => true,
-            Some(Compiled::DoesNotFit { .. }) => false,
-            None => self.target.hbm_bytes.is_none_or(|most| self.total_bytes() <= most),
-        }
-    }
-
-    /// Whether it fits with a sixteenth of the memory to spare, for what else a runtime keeps there.
-    pub fn has_room(&self) -> bool {
-        self.fits() && self.target.hbm_bytes.is_none_or(|most| self.total_bytes() <= most - most / 16)
-    }
-
-    /// Cycles of the roofline of one decode step.
-    pub fn roofline_cycles(&self) -> Option<u64> {
-        roofline_cycles(&self.target, self.moved_bytes)
-    }
-
-    /// Cycles that the compiler predicts for one decode step.
-    pub fn decode_cycles(&self) -> Option<u64> {
-        match self.compiled {
-            Some(Compiled::Fits { decode_cycles, .. }) => decode_cycles,
-            _ => None,
-        }
-    }
-
-    /// Seconds of one decode step: by the compiler's prediction if there is one, else by the roofline.
-    pub fn step_seconds(&self) -> Option<f64> {
-        let cycles = self.decode_cycles().or_else(|| self.roofline_cycles())?;
-        Some(cycles as f64 / self.target.chip?.clock_hz as f64)
-    }
+/// Why a candidate is not the one to take; the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    DoesNotFit,
+    /// It fits, and leaves less than a sixteenth of the memory.
+    Tight,
+    Inexact,
+    /// Its step takes as long or longer.
+    Slower,
 }
 
 /// The place of the one to take: of those that fit, rather one with room to spare, then rather one that is exact, then the one
@@ -105,6 +23,78 @@ pub fn choose(candidates: &[Candidate]) -> Option<usize> {
         (!candidate.has_room(), !candidate.plan.strategy.is_exact(), seconds)
     };
     let fitting = candidates.iter().enumerate().filter(|(_, candidate)| candidate.fits());
-    let best = fitting.min_by(|(_, a), (_, b)| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+    let best = fitting.min_by(|(_, a), (_, b)| rank(a).partial_cmp(&rank(b)).unwrap_or(Ordering::Equal));
     best.map(|(place, _)| place)
+}
+
+/// Why `chosen`, a place that [`choose`] gave, was taken and not the others: a clause such as
+/// `mxfp4 is exact and moves least; bf16 does not fit, fp8 and int8 are not exact`.
+pub fn reason(candidates: &[Candidate], chosen: usize) -> String {
+    let one_target = candidates.iter().all(|candidate| candidate.target == candidates[chosen].target);
+    let own = &candidates[chosen];
+    let mut praise = Vec::new();
+    if own.plan.strategy.is_exact() {
+        praise.push("is exact");
+    }
+    let others = || candidates.iter().enumerate().filter(|(place, _)| *place != chosen).map(|(_, other)| other);
+    let rivals = || others().filter(|other| loss(other, own) == Loss::Slower);
+    match (own.decode_cycles(), own.roofline_cycles()) {
+        (Some(_), _) if rivals().next().is_some() => praise.push("is predicted to take least time a step"),
+        (None, Some(_)) if rivals().next().is_some() => praise.push("moves what a step needs in least time"),
+        _ => {}
+    }
+    if !own.has_room() {
+        praise.push("fits, though with less than a sixteenth of the memory to spare");
+    } else if praise.len() < 2 && others().any(|other| !other.fits()) {
+        praise.push("fits with room to spare");
+    } else if praise.is_empty() {
+        praise.push("is the first that fits");
+    }
+    let name = if one_target { own.plan.strategy.experts.to_string() } else { own.name() };
+    let mut text = format!("{name} {}", listed(&praise));
+    let mut clauses = Vec::new();
+    for (reason, one, many) in [
+        (Loss::DoesNotFit, "does not fit", "do not fit"),
+        (Loss::Tight, "leaves little room", "leave little room"),
+        (Loss::Inexact, "is not exact", "are not exact"),
+        (Loss::Slower, "takes longer", "take longer"),
+    ] {
+        let losers: Vec<String> = others()
+            .filter(|other| loss(other, own) == reason)
+            .map(|other| if one_target { other.plan.strategy.experts.to_string() } else { other.name() })
+            .collect();
+        match losers.as_slice() {
+            [] => {}
+            [loser] => clauses.push(format!("{loser} {one}")),
+            losers if losers.len() <= 4 => clauses.push(format!("{} {many}", listed(losers))),
+            losers => clauses.push(format!("{} others {many}", losers.len())),
+        }
+    }
+    if !clauses.is_empty() {
+        text += &format!("; {}", clauses.join(", "));
+    }
+    text
+}
+
+/// Why `other` lost to `chosen`.
+fn loss(other: &Candidate, chosen: &Candidate) -> Loss {
+    if !other.fits() {
+        Loss::DoesNotFit
+    } else if chosen.has_room() && !other.has_room() {
+        Loss::Tight
+    } else if chosen.plan.strategy.is_exact() && !other.plan.strategy.is_exact() {
+        Loss::Inexact
+    } else {
+        Loss::Slower
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`
+fn listed(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [word] => (*word).to_owned(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
 }

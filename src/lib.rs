@@ -1,7 +1,7 @@
 //! precast: an ahead-of-time compiler and runner for gpt-oss on XLA devices.
 //!
 //! The layers, in reading order; none imports one that stands below it in this list:
-//! `hlo` (its own crate) | `config` `progress` `target` | `plan` | `graph` | `estimate` | `weights` `pjrt` | `bundle` | `chat` `runner` | `cli`.
+//! `hlo` (its own crate) | `config` `progress` `target` | `plan` | `graph` | `estimate` | `weights` `pjrt` | `bundle` | `golden` | `chat` `runner` | `cli`.
 
 pub mod config;
 pub mod progress;
@@ -17,6 +17,8 @@ pub mod pjrt;
 pub mod weights;
 
 pub mod bundle;
+
+pub mod golden;
 
 pub mod chat;
 pub mod runner;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Left never imports right; names that stand together may not import each other's right side either.
-const LAYERS: [&str; 13] = [
-    "config", "progress", "target", "plan", "graph", "estimate", "pjrt", "weights", "bundle", "chat", "runner",
+const LAYERS: [&str; 14] = [
+    "config", "progress", "target", "plan", "graph", "estimate", "pjrt", "weights", "bundle", "golden", "chat", "runner",
     "server", "cli",
 ];
 

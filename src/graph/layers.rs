@@ -56,29 +56,55 @@ pub(super) fn layers<'b>(
     caches: Vec<KvCache<'b>>,
 ) -> (Tensor<'b>, Vec<KvCache<'b>>) {
     let b = tokens.builder();
-    let epsilon = model.config.rms_epsilon;
-    let rotation = b.scope("rope", || {
-        Rotation::at(rows.positions(b), model.vector(Source::RopeCos), model.vector(Source::RopeSin))
-    });
-    let mut x = b.scope("embedding", || look_up(model, Source::Embedding, tokens).constrained(&["", ""]));
+    let rotation = rotation(model, rows);
+    let mut x = embed(model, tokens);
     let mut after = Vec::new();
     for (layer, cache) in caches.into_iter().enumerate() {
         let (stream, cache) = b.scope(&format!("layers.{layer}"), || {
-            let (attended, cache) = b.scope("attention", || {
-                let normed = rms_norm(x, model.vector(Source::AttentionNorm(layer)), epsilon);
-                attention(model, layer, normed, rows, &rotation, cache)
-            });
-            let x = x + attended;
-            let answered = b.scope("moe", || {
-                let normed = rms_norm(x, model.vector(Source::MoeNorm(layer)), epsilon);
-                moe(model, layer, normed)
-            });
-            (x + answered, cache)
+            let (x, cache) = attend(model, layer, x, rows, &rotation, cache);
+            (think(model, layer, x), cache)
         });
         x = stream;
         after.push(cache);
     }
     (x, after)
+}
+
+/// The angles of the rows' positions.
+pub(super) fn rotation<'b>(model: &Model<'_, 'b>, rows: &Rows<'b>) -> Rotation<'b> {
+    let (cos, sin) = (model.vector(Source::RopeCos), model.vector(Source::RopeSin));
+    let b = cos.builder();
+    b.scope("rope", || Rotation::at(rows.positions(b), cos, sin))
+}
+
+/// The stream of `tokens` s32 `[n]` before the first layer: f32 `[n, c]`.
+pub(super) fn embed<'b>(model: &Model<'_, 'b>, tokens: Tensor<'b>) -> Tensor<'b> {
+    tokens.builder().scope("embedding", || look_up(model, Source::Embedding, tokens).constrained(&["", ""]))
+}
+
+/// The first half of a layer: the stream `x` f32 `[n, c]` and what attention adds to it, and the cache after it.
+pub(super) fn attend<'b>(
+    model: &Model<'_, 'b>,
+    layer: usize,
+    x: Tensor<'b>,
+    rows: &Rows<'b>,
+    rotation: &Rotation<'b>,
+    cache: KvCache<'b>,
+) -> (Tensor<'b>, KvCache<'b>) {
+    let (attended, cache) = x.builder().scope("attention", || {
+        let normed = rms_norm(x, model.vector(Source::AttentionNorm(layer)), model.config.rms_epsilon);
+        attention(model, layer, normed, rows, rotation, cache)
+    });
+    (x + attended, cache)
+}
+
+/// The second half: the stream `x` f32 `[n, c]` and what the experts add to it.
+pub(super) fn think<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Tensor<'b> {
+    let answered = x.builder().scope("moe", || {
+        let normed = rms_norm(x, model.vector(Source::MoeNorm(layer)), model.config.rms_epsilon);
+        moe(model, layer, normed)
+    });
+    x + answered
 }
 
 /// Logits of the stream `x` f32 `[n, c]`: f32 `[n, v]`.

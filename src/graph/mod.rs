@@ -1,7 +1,7 @@
 //! The graphs of gpt-oss: sizes in, StableHLO modules out. No I/O, no device, no checkpoint.
 //!
 //! Reading order: `params` (what the device holds), `model`, `norm`, `linear`, `rope`, `cache`, `attention`, `moe` and `expert`,
-//! `layers` (the stack), `sample`, and the functions themselves: `prefill` and `decode`.
+//! `layers` (the stack), `sample`, and the functions themselves: `prefill` and `decode`; `block` is single parts of them, to be read.
 //!
 //! Axis letters, here and everywhere: `n` rows (tokens of a prefill or sequences of a decode step), `b` sequence, `t` token, `s` cache slot,
 //! `g` kv head, `m` query head of a kv head, `d` head channel, `c` stream channel, `o` projection output, `e` expert, `k` chosen expert,
@@ -9,6 +9,7 @@
 //! product, `v` vocabulary.
 
 mod attention;
+mod block;
 mod cache;
 mod decode;
 mod expert;
@@ -24,6 +25,7 @@ mod sample;
 
 use crate::config::Config;
 use crate::plan::Plan;
+pub use block::{Block, block};
 pub use cache::{CacheTensor, cache};
 use hlo::{Builder, ElementType, Mesh, Module, Problem, TensorType};
 
@@ -49,6 +51,14 @@ impl Phase {
             Phase::Score { tokens } => format!("score_{tokens}"),
             Phase::Decode { steps } => format!("decode_{steps}"),
         }
+    }
+
+    /// The phase whose program has this name.
+    pub fn named(name: &str) -> Option<Phase> {
+        let (kind, count) = name.rsplit_once('_')?;
+        let count = count.parse().ok().filter(|&count| count > 0)?;
+        let phases = [Phase::Prefill { tokens: count }, Phase::Score { tokens: count }, Phase::Decode { steps: count }];
+        phases.into_iter().find(|phase| phase.kind() == kind)
     }
 
     /// `prefill`, `score` or `decode`.

@@ -15,8 +15,19 @@ pub(super) struct Model<'a, 'b> {
 impl<'a, 'b> Model<'a, 'b> {
     /// Declares the weights, which are the function's first arguments.
     pub fn declare(b: &'b Builder, config: &'a Config, plan: &'a Plan) -> Model<'a, 'b> {
-        let weights = Weights::declare(b, &weights(config, plan), plan.spelling.asks_for_layouts);
-        Model { config, plan, weights }
+        Model::declare_those(b, config, plan, |_| true)
+    }
+
+    /// The same with only the weights that are `wanted`; a graph that asks for another one is a bug.
+    pub fn declare_those(
+        b: &'b Builder,
+        config: &'a Config,
+        plan: &'a Plan,
+        wanted: impl Fn(Source) -> bool,
+    ) -> Model<'a, 'b> {
+        let mut list = weights(config, plan);
+        list.retain(|weight| wanted(weight.source));
+        Model { config, plan, weights: Weights::declare(b, &list, plan.spelling.asks_for_layouts) }
     }
 
     /// The type of products' operands.

@@ -16,9 +16,10 @@ pub(super) fn prefill(config: &Config, plan: &Plan, tokens: usize) -> Result<Mod
     b.function("main", || {
         let model = Model::declare(&b, config, plan);
         let caches = declare_caches(&b, &model);
+        let ids = token_ids(&b, tokens);
         let chunk = Chunk::declare(&b, tokens);
         let drawing = Drawing::declare(&b, 1);
-        let (x, caches) = layers(&model, chunk.tokens, &chunk.rows, caches);
+        let (x, caches) = layers(&model, ids, &chunk.rows, caches);
         let last = x.dynamic_slice(&[chunk.count - 1, b.integer(0)], &[1, config.hidden]);
         let logits = head(&model, last);
         let position = (chunk.start + chunk.count).reshape(&[1]);
@@ -34,27 +35,32 @@ pub(super) fn score(config: &Config, plan: &Plan, tokens: usize) -> Result<Modul
     b.function("main", || {
         let model = Model::declare(&b, config, plan);
         let caches = declare_caches(&b, &model);
+        let ids = token_ids(&b, tokens);
         let chunk = Chunk::declare(&b, tokens);
-        let (x, caches) = layers(&model, chunk.tokens, &chunk.rows, caches);
+        let (x, caches) = layers(&model, ids, &chunk.rows, caches);
         [flatten(&caches), vec![head(&model, x)]].concat()
     });
     b.finish()
 }
 
-struct Chunk<'b> {
-    tokens: Tensor<'b>,
+/// The token ids of a chunk, s32 `[t]`.
+pub(super) fn token_ids(b: &Builder, tokens: usize) -> Tensor<'_> {
+    b.argument("tokens", &TensorType::new(S32, [tokens]))
+}
+
+/// Where a chunk stands, as arguments.
+pub(super) struct Chunk<'b> {
     start: Tensor<'b>,
     count: Tensor<'b>,
-    rows: Rows<'b>,
+    pub rows: Rows<'b>,
 }
 
 impl<'b> Chunk<'b> {
-    fn declare(b: &'b Builder, tokens: usize) -> Chunk<'b> {
+    pub fn declare(b: &'b Builder, tokens: usize) -> Chunk<'b> {
         let scalar = TensorType::new(S32, []);
-        let ids = b.argument("tokens", &TensorType::new(S32, [tokens]));
         let sequence = b.argument("sequence", &scalar);
         let start = b.argument("start", &scalar);
         let count = b.argument("count", &scalar);
-        Chunk { tokens: ids, start, count, rows: Rows::Chunk { sequence, start, count, tokens } }
+        Chunk { start, count, rows: Rows::Chunk { sequence, start, count, tokens } }
     }
 }

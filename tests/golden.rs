@@ -61,8 +61,17 @@ fn first_difference(name: &str, stored: &str, text: &str) -> String {
 fn no_two_dimensions_of_the_tiny_model_are_equal() {
     let config = tiny::config();
     let m = config.query_heads_per_kv_head();
-    let mut dims = vec![config.hidden, config.vocabulary, config.experts, config.experts_per_token, config.expert_width];
-    dims.extend([config.query_heads, config.kv_heads, config.head_dim, config.head_dim / 2, config.sliding_window, m, m + 2]);
+    let mut dims =
+        vec![config.hidden, config.vocabulary, config.experts, config.experts_per_token, config.expert_width];
+    dims.extend([
+        config.query_heads,
+        config.kv_heads,
+        config.head_dim,
+        config.head_dim / 2,
+        config.sliding_window,
+        m,
+        m + 2,
+    ]);
     dims.extend([config.query_channels(), config.qkv_channels(), 2 * config.expert_width]);
     dims.push(tiny::cases()[0].plan.slots());
     dims.extend([48, 6]);

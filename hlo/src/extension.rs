@@ -72,11 +72,13 @@ impl<'b> Tensor<'b> {
         (results[0], results[1])
     }
 
-    /// The same value, which the compiler must lay out row-major where it stands, the last axis innermost.
+    /// The same value, which the compiler must lay out with its axes in this order where it stands, the innermost first.
     #[track_caller]
-    pub fn row_major(self) -> Tensor<'b> {
+    pub fn laid_out(self, order: &[usize]) -> Tensor<'b> {
         let ty = self.ty();
-        let order: Vec<usize> = (0..ty.rank()).rev().collect();
+        if order.len() != ty.rank() || (0..ty.rank()).any(|axis| !order.contains(&axis)) {
+            return self.builder.fail(format!("{order:?} is no order of the axes of {ty}"));
+        }
         let layouts = format!("[dense<{order:?}> : tensor<{}xindex>]", ty.rank());
         let template = format!(
             "stablehlo.custom_call @LayoutConstraint($0) {{operand_layouts = {layouts}, result_layouts = {layouts}}} : ({0}) -> {0}",
@@ -123,7 +125,8 @@ mod tests {
         check(&[TensorType::new(U64, [2])], |_, x| x[0].random_bits(&[3]).1, "algorithm = THREE_FRY");
         check_error(&[f32([2])], |_, x| x[0].random_bits(&[3]).0, "a random state is f32[2], expected u64[2]");
         let layout = "operand_layouts = [dense<[1, 0]> : tensor<2xindex>]";
-        check(&[f32([2, 3])], |_, x| x[0].row_major(), layout);
+        check(&[f32([2, 3])], |_, x| x[0].laid_out(&[1, 0]), layout);
+        check_error(&[f32([2, 3])], |_, x| x[0].laid_out(&[1, 1]), "[1, 1] is no order of the axes of f32[2, 3]");
         check(&[f32([2])], |_, x| x[0].barrier(), "stablehlo.optimization_barrier %x0 : tensor<2xf32>");
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn attention<'b>(
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
+            let cache = KvCache { keys: in_its_layout(model, cache.keys), values: in_its_layout(model, cache.values) };
             softmax = over_cache(model, softmax, queries, cache, positions, rows);
             cache
         }
@@ -89,7 +90,7 @@ fn over_cache<'b>(
             let first = state[0];
             let slots = b.iota(&TensorType::new(S32, [sequences, tokens, size]), 2);
             let visible = (slots + first.like("->bts", slots)).at_most(positions.like("bt->bts", slots));
-            let block = |of: Stored<'b>| of.part(sequence, sequences, first, size);
+            let block = |of: Stored<'b>| in_its_layout(model, of.part(sequence, sequences, first, size));
             let softmax = RunningSoftmax::of(&state[1..]);
             let softmax = softmax.take(queries, block(cache.keys), block(cache.values), visible);
             let mut next = vec![first + size as i64];
@@ -98,6 +99,15 @@ fn over_cache<'b>(
         },
     );
     RunningSoftmax::of(&last[1..])
+}
+
+/// The same part of the cache, in the layout that it has as an argument: slots `s` of `[b, g, s, d]` innermost, where they need no
+/// padding. Left alone, the compiler would choose the order that suits the write of one slot, and copy the whole cache for the read.
+fn in_its_layout<'b>(model: &Model<'_, 'b>, of: Stored<'b>) -> Stored<'b> {
+    if !model.plan.spelling.asks_for_layouts {
+        return of;
+    }
+    of.map(|of| of.laid_out(if of.ty().rank() == 4 { &[2, 3, 1, 0] } else { &[2, 1, 0] }))
 }
 
 /// A softmax over keys that come in blocks: the largest logit so far, the sum of weights relative to it, and the weighted values.

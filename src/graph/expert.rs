@@ -35,7 +35,7 @@ impl<'b> Expert<'_, '_, 'b> {
         if self.model.plan.strategy.experts == Precision::Mxfp4 {
             let (parts, blocks, outputs) = (codes.dim(0), codes.dim(1), codes.dim(3));
             // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
-            let codes = if self.model.plan.spelling.asks_for_layouts { codes.row_major() } else { codes };
+            let codes = if self.model.plan.spelling.asks_for_layouts { codes.laid_out(&[3, 2, 1, 0]) } else { codes };
             let scales = matrix.scales.expect("codes have scales");
             let (zero, first) = (x.builder().integer(0), index * blocks as i64);
             let scales = scales.dynamic_slice(&[zero, first, zero], &[parts, blocks, outputs]).convert(F32);

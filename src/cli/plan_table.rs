@@ -55,7 +55,7 @@ fn table(group: &[Candidate]) -> String {
         cells.push(verdict(candidate));
         cells
     });
-    let mut header = vec!["  weights", "exact", "weights", "cache", "temporaries", "total", "memory", ""];
+    let mut header = vec!["  weights", "exact", "parameters", "cache", "temporaries", "total", "memory", ""];
     header.extend(if asked { ["cycles a step", "tokens/s", "of roofline"].as_slice() } else { &["tokens/s"] });
     header.push("");
     let numbers: Vec<usize> = (2..=5).chain(7..header.len() - 1).collect();

@@ -66,7 +66,7 @@ pub fn reason(candidates: &[Candidate], chosen: usize) -> String {
         match losers.as_slice() {
             [] => {}
             [loser] => clauses.push(format!("{loser} {one}")),
-            losers if losers.len() <= 4 => clauses.push(format!("{} {many}", listed(losers))),
+            losers if losers.len() <= 3 => clauses.push(format!("{} {many}", listed(losers))),
             losers => clauses.push(format!("{} others {many}", losers.len())),
         }
     }

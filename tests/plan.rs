@@ -127,7 +127,7 @@ fn what_does_not_fit_ends_with_3_and_names_the_nearest_that_does() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     for part in [
-        "is estimated not to fit `v6e-1`: it needs 39.",
+        "is estimated not to fit `v6e-1`: it needs 40.0 GiB",
         "a device has 31.2 GiB",
         "the experts 36.4 GiB",
         "hint: on `v6e-1` `--weights fp8`, `--weights int8` or `--weights mxfp4` would fit",

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use checkpoint::{Noise, Stored, Tensors, file};
 use half::bf16;
-use hlo::ElementType;
+use hlo::{ElementType, TensorType};
 use precast::graph::params::{self, Form, Source};
 use precast::plan::{Plan, Precision, Spelling, Strategy};
 use precast::weights::{Checkpoint, pack};
@@ -69,7 +69,7 @@ fn checkpoint(shape: &Shape, seed: u64, lowest: u8, highest: u8) -> (TempDir, Te
 
 /// Every parameter of a plan, filled.
 struct Packed {
-    parameters: HashMap<(Source, bool), (Vec<usize>, ElementType, Vec<u8>)>,
+    parameters: HashMap<(Source, bool), (TensorType, Vec<u8>)>,
 }
 
 impl Packed {
@@ -82,18 +82,18 @@ impl Packed {
                 assert!(mapped[..] == bytes, "{}", weight.name);
             }
             let is_scales = matches!(weight.form, Form::Scales(_));
-            ((weight.source, is_scales), (weight.ty.dims, weight.ty.element, bytes))
+            ((weight.source, is_scales), (weight.ty, bytes))
         });
         Packed { parameters: filled.collect() }
     }
 
     fn dims(&self, source: Source) -> &[usize] {
-        &self.parameters[&(source, false)].0
+        &self.parameters[&(source, false)].0.dims
     }
 
     /// The number or code at a place.
     fn at(&self, source: Source, is_scales: bool, place: &[usize]) -> f64 {
-        let (dims, element, bytes) = &self.parameters[&(source, is_scales)];
+        let (TensorType { dims, element }, bytes) = &self.parameters[&(source, is_scales)];
         assert_eq!(dims.len(), place.len(), "{dims:?} at {place:?}");
         let at = dims.iter().zip(place).fold(0, |at, (dim, place)| {
             assert!(place < dim, "{dims:?} at {place:?}");

@@ -312,6 +312,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn storage_is_that_of_products_unless_it_is_said() {
+        let of = |arguments: &[&str]| {
+            #[derive(clap::Parser)]
+            struct Line {
+                #[command(flatten)]
+                storage: StorageArguments,
+            }
+            let line = <Line as clap::Parser>::try_parse_from([&["line"], arguments].concat());
+            line.ok().map(|line| [Compute::Bf16, Compute::F32].map(|compute| line.storage.strategy(compute)))
+        };
+        let plain = [ElementType::Bf16, ElementType::F32].map(Strategy::plain);
+        assert_eq!(of(&[]), Some(plain));
+        let (experts, dense, cache) = (Precision::Mxfp4, Precision::Int8, Precision::Fp8);
+        assert_eq!(of(&["--weights", "mxfp4"]), Some(plain.map(|plain| Strategy { experts, ..plain })));
+        let all = plain.map(|plain| Strategy { experts, dense, cache, ..plain });
+        assert_eq!(of(&["--weights", "mxfp4", "--dense", "int8", "--kv", "fp8"]), Some(all));
+        assert_eq!((of(&["--kv", "mxfp4"]), of(&["--weights", "f32"])), (None, None));
+    }
+
+    #[test]
     fn a_context_has_room_and_respects_the_model() {
         let usual = |positions, most| context_for(None, positions, most).ok();
         assert_eq!([usual(1, 131_072), usual(5000, 131_072), usual(5000, 6000)], [Some(4096), Some(8192), Some(6000)]);

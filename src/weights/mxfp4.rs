@@ -37,21 +37,22 @@ impl Block {
             let codes = values.map(|value| if value.is_sign_negative() { 8 } else { 0 });
             return Some(Block { codes, ..Block::ZEROS });
         }
-        // The largest value gets one of the largest codes, 4 or 6, where a scale is so small: whatever a larger scale could hold,
-        // this one holds too.
-        let exponent = f64::from(f32::from_bits(largest)).log2().floor() - 2.0;
-        let scale = exponent.max(-127.0);
-        if !(scale <= 127.0) {
+        let largest = f32::from_bits(largest);
+        if !largest.is_finite() {
             return None;
         }
-        let inverse = 2f64.powi(-scale as i32);
+        // The largest value gets one of the largest codes, 4 or 6, where a scale is so small: whatever a larger scale could hold,
+        // this one holds too.
+        let exponent = (f64::from(largest).to_bits() >> 52) as i32 - 1023;
+        let scale = (exponent - 2).max(-127);
+        let inverse = 2f64.powi(-scale);
         let mut codes = [0; BLOCK];
         for (value, code) in values.iter().zip(&mut codes) {
             let magnitude = (f64::from(value.abs()) * inverse) as f32;
             let found = CODES[..8].iter().position(|code| *code == magnitude)?;
             *code = found as u8 | if value.is_sign_negative() { 8 } else { 0 };
         }
-        Some(Block { codes, scale: (scale as i32 + 127) as u8 })
+        Some(Block { codes, scale: (scale + 127) as u8 })
     }
 
     /// The scale in the bits of a bf16: exact, that of byte 0 as the subnormal 2^-127, which a device may take for zero.

@@ -71,14 +71,11 @@ fn cell(golden: &Golden, target: &Target, rows: &[&Row], marks: &mut Marks) -> S
         });
         format!("{}{}", gibibytes(total), rate.unwrap_or_default())
     };
-    let is_earlier = |(row, compiled): &(&Row, &super::Compiled)| {
-        golden.texts.get(&row.text).is_none_or(|text| text.stablehlo_sha256 != compiled.stablehlo_sha256)
-    };
     if compiled.len() < rows.len() {
         marks.partly = true;
         text.push('*');
     }
-    if compiled.iter().any(is_earlier) {
+    if rows.iter().any(|row| golden.is_outdated(row)) {
         marks.earlier = true;
         text.push('†');
     }

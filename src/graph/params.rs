@@ -155,10 +155,13 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
             ),
         };
         let mut codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes).sharded(&[ALL]);
-        if stored == Precision::Mxfp4 {
+        codes.layout = Some(match stored {
             // Inputs along sublanes and outputs along lanes, so that a scale covers a row of lanes.
-            codes.layout = Some("{4,3,2,1,0}");
-        }
+            Precision::Mxfp4 => "{4,3,2,1,0}",
+            // The layout of least padding would have the outputs as minor axis where inputs do not fill their lanes, and every
+            // step would copy all experts into the one in which they are read.
+            _ => "{3,2,1,0}",
+        });
         let scales = scales.map(|ty| Weight::new(name(&format!("{own}.scales")), source, Form::Scales(stored), ty));
         [Some(codes), scales.map(|scales| scales.sharded(&[ALL]))].into_iter().flatten()
     };

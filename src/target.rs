@@ -151,6 +151,11 @@ impl Target {
         self.chip.map_or(ty.host_bytes() as u64, |chip| chip.padded_bytes(ty))
     }
 
+    /// The same in a layout that was asked for: its axes, the minor one first.
+    pub fn padded_bytes_in(&self, ty: &TensorType, minor_to_major: &[usize]) -> u64 {
+        self.chip.map_or(ty.host_bytes() as u64, |chip| chip.padded_bytes_in(ty, minor_to_major))
+    }
+
     fn host(name: &str, devices: usize) -> Target {
         let platform = Platform::Cpu;
         Target { name: name.into(), platform, topology: None, devices, hbm_bytes: None, chip: None }

@@ -340,16 +340,19 @@ fn the_command_line_shows_no_noise_and_ends_with_3_where_a_model_does_not_fit() 
     // It prints on both streams, and gives results that no program of the model has.
     let noisy = crashing_plugin(place.folder.path());
     let (code, text) = compile(&["--model", "demo", "--context", "64", "--plugin", &noisy.to_string_lossy()]);
-    assert!(code == Some(1) && text.contains("program `prefill_16` does not compile for `cpu`"), "{text}");
+    assert!(code == Some(1) && text.contains("program `prefill_128` does not compile for `cpu`"), "{text}");
     assert!(!text.contains("noise"), "{text}");
     let log = text.split('`').find(|part| part.ends_with(".log")).expect("the log is named");
     let log = fs::read_to_string(log).expect("a log");
     assert!(log.contains("noise on stdout") && log.contains("noise on stderr"), "{log}");
 
     device::installed("tpu");
-    let (code, text) = compile(&["--model", "gpt-oss-20b", "--target", "v5e-1", "--prefill", "16"]);
+    let (code, text) =
+        compile(&["--model", "gpt-oss-20b", "--target", "v5e-1", "--weights", "bf16", "--prefill", "16"]);
     assert!(code == Some(3) && text.contains("program `prefill_16` does not fit `v5e-1`: it needs "), "{text}");
-    assert!(text.contains(" GiB of HBM, a device has 15.75 GiB") && text.contains("hint: `precast plan`"), "{text}");
+    assert!(text.contains(" GiB of HBM, a device has 15.75 GiB"), "{text}");
+    assert!(text.contains("the experts 36.4 GiB, "), "{text}");
+    assert!(text.contains("hint: on `v5e-1` `--weights mxfp4` would fit, bf16 weights would fit `--target "), "{text}");
     assert!(!place.folder.path().join("bundle").exists());
 }
 

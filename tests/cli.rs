@@ -11,9 +11,9 @@ use serde_json::Value;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
-const VERBS: [&str; 14] = [
-    "demo", "doctor", "plugins", "targets", "run", "chat", "score", "bench", "compile", "inspect", "emit", "tokens",
-    "cache", "help",
+const VERBS: [&str; 15] = [
+    "demo", "doctor", "plugins", "targets", "plan", "run", "chat", "score", "bench", "compile", "inspect", "emit",
+    "tokens", "cache", "help",
 ];
 
 /// A model with the real vocabulary, and a bundle for it that a test of its own has to be content with.
@@ -121,8 +121,9 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn wrong_usage_ends_with_2_and_says_both_sides() {
-    let rows: [(&[&str], &[&str]); 15] = [
-        (&["plan", "--model", "demo"], &["no verb `plan` yet"]),
+    let rows: [(&[&str], &[&str]); 18] = [
+        (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
+        (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
         (&["golden", "check"], &["no verb `golden` yet"]),
         (&["frobnicate"], &["frobnicate"]),
         (&["run", "--model", "/nowhere", "--tokens", "1"], &["/nowhere", "neither a folder nor", "hint:"]),
@@ -150,7 +151,18 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
             &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "cpu-99"],
             &["`cpu-99` asks for 99", "1 to 64"],
         ),
-        (&["compile", "--model", "gpt-oss-20b", "--weights", "fp8", "--out", "x"], &["fp8", "f32, bf16"]),
+        (
+            &["compile", "--model", "gpt-oss-20b", "--weights", "fp4", "--out", "x"],
+            &["fp4", "bf16, fp8, int8, mxfp4, auto"],
+        ),
+        (
+            &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--compute", "f32", "--kv", "fp8"],
+            &["'--compute <COMPUTE>' cannot be used with '--kv <KV>'"],
+        ),
+        (
+            &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--compute", "f32", "--target", "v6e-1"],
+            &["`--compute f32` is for hosts, `v6e-1` computes in bf16", "hint:"],
+        ),
         (&["plugins", "install", "abacus"], &["`abacus`", "cpu"]),
     ];
     for (arguments, said) in rows {

@@ -18,7 +18,7 @@ pub fn text(config: &Config, sizes: &Sizes, groups: &[Vec<Candidate>]) -> String
     if groups.len() > 1
         && let Some(chosen) = choose(&all)
     {
-        text += &format!("Of all: {}.\n", reason(&all, chosen));
+        text += &wrapped(&format!("Of all: {}.", reason(&all, chosen)), "");
     }
     text += footer(&all);
     text
@@ -55,13 +55,13 @@ fn table(group: &[Candidate]) -> String {
         cells.push(verdict(candidate));
         cells
     });
-    let mut header = vec!["  weights", "exact", "weights", "cache", "temporaries", "total", "memory", ""];
+    let mut header = vec!["  weights", "exact", "parameters", "cache", "temporaries", "total", "memory", ""];
     header.extend(if asked { ["cycles a step", "tokens/s", "of roofline"].as_slice() } else { &["tokens/s"] });
     header.push("");
     let numbers: Vec<usize> = (2..=5).chain(7..header.len() - 1).collect();
     text += &terminal::table(&header, &numbers, rows.collect());
     text += &match chosen {
-        Some(chosen) if group.len() > 1 => format!("  {}.\n", reason(group, chosen)),
+        Some(chosen) if group.len() > 1 => wrapped(&format!("{}.", reason(group, chosen)), "  "),
         _ => String::new(),
     };
     text
@@ -86,6 +86,19 @@ fn cells(candidate: &Candidate, is_chosen: bool) -> Vec<String> {
         share.map_or(String::new(), bar),
         share.map_or(String::new(), |share| format!("{:.0} %", share * 100.0)),
     ]
+}
+
+/// A sentence in lines of at most 118 columns, each after `indent`.
+fn wrapped(sentence: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = format!("{indent}{word}"),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 118 => *line += &format!(" {word}"),
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// Predicted cycles, tokens a second and the share of the roofline, or the tokens a second that the roofline allows.
@@ -155,7 +168,14 @@ mod tests {
     }
 
     #[test]
+    fn sentences_are_broken_between_words() {
+        let text = wrapped(&["word"; 40].join(" "), "  ");
+        assert!(text.lines().all(|line| line.starts_with("  word") && line.len() <= 118), "{text}");
+        assert_eq!(text.split_whitespace().count(), 40);
+    }
+
+    #[test]
     fn gib_have_three_digits() {
-        assert_eq!([0, 1 << 29, 10_684_000_000, 41_900_000_000].map(gib), ["0.00", "0.50", "9.95", "39.0"]);
+        assert_eq!([0, 1 << 29, 10_600_000_000, 41_900_000_000].map(gib), ["0.00", "0.50", "9.87", "39.0"]);
     }
 }

@@ -11,7 +11,7 @@ pub enum Loss {
     /// It fits, and leaves less than a sixteenth of the memory.
     Tight,
     Inexact,
-    /// Its step takes as long or longer.
+    /// Its step takes as long or longer, or nobody knows.
     Slower,
 }
 
@@ -57,7 +57,7 @@ pub fn reason(candidates: &[Candidate], chosen: usize) -> String {
         (Loss::DoesNotFit, "does not fit", "do not fit"),
         (Loss::Tight, "leaves little room", "leave little room"),
         (Loss::Inexact, "is not exact", "are not exact"),
-        (Loss::Slower, "takes longer", "take longer"),
+        (Loss::Slower, "takes no less", "take no less"),
     ] {
         let losers: Vec<String> = others()
             .filter(|other| loss(other, own) == reason)
@@ -65,8 +65,10 @@ pub fn reason(candidates: &[Candidate], chosen: usize) -> String {
             .collect();
         match losers.as_slice() {
             [] => {}
+            // Where no time is known the order decides, which is no reason to tell.
+            _ if reason == Loss::Slower && own.step_seconds().is_none() => {}
             [loser] => clauses.push(format!("{loser} {one}")),
-            losers if losers.len() <= 4 => clauses.push(format!("{} {many}", listed(losers))),
+            losers if one_target => clauses.push(format!("{} {many}", listed(losers))),
             losers => clauses.push(format!("{} others {many}", losers.len())),
         }
     }

@@ -8,7 +8,7 @@ use crate::target::Target;
 use hlo::{Mesh, Sharding, TensorType};
 
 /// Bytes that a bundle's programs take on one device, padding included. Weights and cache are there once, whatever programs run;
-/// temporaries and code are those of the program that has most.
+/// temporaries are those of the program that has most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The experts' matrices, their scales and biases.
@@ -44,9 +44,9 @@ impl Memory {
         for tensor in cache(config, plan) {
             memory.cache += target.padded_bytes(&local(mesh.as_ref(), &tensor.sharding, &tensor.ty));
         }
-        let most = |bytes: &dyn Fn(Phase) -> u64| phases.iter().map(|phase| bytes(*phase)).max().unwrap_or(0);
-        memory.temporaries = most(&|phase| temporary_bytes(config, plan, phase));
-        memory.code = most(&|phase| code_bytes(config, phase));
+        let temporaries = phases.iter().map(|phase| temporary_bytes(config, plan, *phase, memory.cache));
+        memory.temporaries = temporaries.max().unwrap_or(0);
+        memory.code = code_bytes(config);
         memory
     }
 
@@ -107,13 +107,37 @@ pub(super) fn local(mesh: Option<&Mesh>, sharding: &Sharding, ty: &TensorType) -
 
 fn weight_bytes(target: &Target, mesh: Option<&Mesh>, weight: &Weight) -> u64 {
     let ty = local(mesh, &weight.sharding, &weight.ty);
-    target.padded_bytes(&ty)
+    match weight.layout.and_then(minor_to_major) {
+        Some(order) => target.padded_bytes_in(&ty, &order),
+        None => target.padded_bytes(&ty),
+    }
 }
 
-fn temporary_bytes(_config: &Config, _plan: &Plan, _phase: Phase) -> u64 {
-    0
+/// The axes of a layout such as `{1,0}`.
+fn minor_to_major(layout: &str) -> Option<Vec<usize>> {
+    layout.trim_matches(['{', '}']).split(',').map(|axis| axis.parse().ok()).collect()
 }
 
-fn code_bytes(_config: &Config, _phase: Phase) -> u64 {
-    0
+/// Temporaries that the compiler sets aside, roughly: read off libtpu 0.0.52 on gpt-oss-20b, v2 to tpu7x, 1 to 8 sequences.
+///
+/// A decode program carries the cache through its loop of steps, and the compiler gives the loop a copy of it: that is what counts.
+/// Logits are those of the fewest rows that a product has, twice, since sampling looks at them in another order. A prefill adds
+/// the stream before and after a layer.
+fn temporary_bytes(config: &Config, plan: &Plan, phase: Phase, cache: u64) -> u64 {
+    let f32s = |rows: usize, columns: usize| (rows * columns * size_of::<f32>()) as u64;
+    let rows = match phase {
+        Phase::Prefill { .. } => 1,
+        Phase::Score { tokens } => tokens,
+        Phase::Decode { .. } => plan.batch,
+    };
+    let logits = f32s(rows.max(plan.spelling.product_rows), config.vocabulary);
+    match phase {
+        Phase::Prefill { tokens } | Phase::Score { tokens } => 2 * logits + 2 * f32s(tokens, config.hidden),
+        Phase::Decode { .. } => cache + 2 * logits,
+    }
+}
+
+/// Code, roughly, as most of the same programs have it. It is never what does not fit.
+fn code_bytes(config: &Config) -> u64 {
+    (4 << 20) + config.layers as u64 * (256 << 10)
 }

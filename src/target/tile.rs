@@ -37,6 +37,21 @@ pub(super) const FROM_V4: Tiles =
 impl Chip {
     /// Bytes that an argument of this type takes, padding included, in the layout that the compiler chooses by itself.
     pub fn padded_bytes(&self, ty: &TensorType) -> u64 {
+        self.bytes(ty, padded_elements)
+    }
+
+    /// The same in a layout that was asked for: its axes, the minor one first, such as `[1, 0]` of a row-major matrix.
+    pub fn padded_bytes_in(&self, ty: &TensorType, minor_to_major: &[usize]) -> u64 {
+        match *minor_to_major {
+            [minor, second, ..] if ty.count() > 0 => {
+                self.bytes(ty, |dims, fewest_rows| padded_in_order(dims, minor, second, fewest_rows))
+            }
+            _ => self.padded_bytes(ty),
+        }
+    }
+
+    /// `padded` gives the elements with padding of dimensions, where a smallest tile has so many rows.
+    fn bytes(&self, ty: &TensorType, padded: impl Fn(&[usize], usize) -> usize) -> u64 {
         let stored_bits = match ty.element.bits() {
             4 if !self.stores_4_bit => 8,
             bits => bits,
@@ -44,7 +59,7 @@ impl Chip {
         // Elements of 64 bits are two planes of 32.
         let (bits, planes) = (stored_bits.min(32), stored_bits.div_ceil(32));
         let fewest_rows = self.smallest_tile_bytes * 8 / (LANES * bits);
-        (padded_elements(&ty.dims, fewest_rows) * bits / 8 * planes) as u64
+        (padded(&ty.dims, fewest_rows) * bits / 8 * planes) as u64
     }
 }
 
@@ -61,11 +76,13 @@ fn padded_elements(dims: &[usize], fewest_rows: usize) -> usize {
     let axes = || 0..dims.len();
     let orders =
         axes().flat_map(|minor| axes().map(move |second| (minor, second))).filter(|(minor, second)| minor != second);
-    let padded = orders.map(|(minor, second)| {
-        let others = count / (dims[minor] * dims[second]);
-        dims[minor].next_multiple_of(LANES) * padded_rows(dims[second], fewest_rows) * others
-    });
-    padded.min().unwrap_or(0)
+    orders.map(|(minor, second)| padded_in_order(dims, minor, second, fewest_rows)).min().unwrap_or(0)
+}
+
+/// Elements with padding where axis `minor` runs along lanes and axis `second` along sublanes. No dimension is 0.
+fn padded_in_order(dims: &[usize], minor: usize, second: usize, fewest_rows: usize) -> usize {
+    let others = dims.iter().product::<usize>() / (dims[minor] * dims[second]);
+    dims[minor].next_multiple_of(LANES) * padded_rows(dims[second], fewest_rows) * others
 }
 
 /// Fewer rows than sublanes get the next tile of a power of two; a taller tile is chosen only where it pads nothing more.
@@ -104,6 +121,15 @@ mod tests {
             let ty = TensorType::new(element, dims);
             assert_eq!((Chip::V5E.padded_bytes(&ty), Chip::V2.padded_bytes(&ty)), (v5e, v2), "{ty}");
         }
+    }
+
+    #[test]
+    fn a_layout_that_is_asked_for_pads_its_own_minor_axis() {
+        let table = TensorType::new(Bf16, [201_088, 2880]);
+        assert_eq!(Chip::V5E.padded_bytes(&table), 201_088 * 2880 * 2);
+        assert_eq!(Chip::V5E.padded_bytes_in(&table, &[0, 1]), 201_088 * 2880 * 2);
+        assert_eq!(Chip::V5E.padded_bytes_in(&table, &[1, 0]), 201_088 * 2944 * 2);
+        assert_eq!(Chip::V5E.padded_bytes_in(&TensorType::new(F32, [0, 128]), &[1, 0]), 0);
     }
 
     #[test]

@@ -36,12 +36,15 @@ pub enum GoldenError {
 }
 
 impl GoldenError {
+    /// Whether there is nothing yet, which is no mistake where something is about to be made.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, GoldenError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// The way out, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            GoldenError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                Some("`precast golden bless` writes the first ones".into())
-            }
+            error if error.is_absence() => Some("`precast golden bless` writes the first ones".into()),
             GoldenError::Sizes { .. } => Some("use another `--dir` for other sizes".into()),
             GoldenError::Content { .. } | GoldenError::Format { .. } | GoldenError::Row { .. } => {
                 Some("`precast golden bless` makes them anew; remove the file first".into())

@@ -1,41 +1,34 @@
-//! Every module that precast emits is accepted by the StableHLO verifier and by both CPU plugins.
+//! Every module that precast emits, goldens among them, is accepted by the StableHLO verifier and by the compilers it is for.
 
 #[path = "support/device.rs"]
 mod device;
 #[path = "support/python.rs"]
 mod python;
+#[allow(dead_code, reason = "only the goldens' own test says which are kept")]
+#[path = "support/tiny.rs"]
+mod tiny;
 
 use std::path::Path;
 use std::process::Command;
 
 use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
-use precast::config::{Config, LayerKind};
 use precast::graph::{Phase, module, sampler};
 use precast::pjrt::{ClientOptions, Plugin};
 use precast::plan::{Plan, Strategy};
 use rayon::prelude::*;
 
-/// No two dimensions are equal, so that a swapped axis does not pass.
-fn tiny() -> Config {
-    Config {
-        name: "tiny".into(),
-        layers: 3,
-        hidden: 96,
-        vocabulary: 509,
-        experts: 6,
-        experts_per_token: 2,
-        expert_width: 160,
-        query_heads: 10,
-        kv_heads: 5,
-        head_dim: 32,
-        sliding_window: 48,
-        layer_kinds: vec![LayerKind::Sliding, LayerKind::Full, LayerKind::Sliding],
-        ..Config::gpt_oss_20b()
-    }
+/// Every golden by its name, and what has only its digest kept.
+fn goldens() -> impl Iterator<Item = (String, Module)> {
+    tiny::programs().into_iter().map(|(name, (module, _))| (name, module)).chain(tiny::blocks())
 }
 
-/// The graphs of the tiny model: every phase, both types, one sequence and several.
+/// The others by theirs.
+fn others() -> impl Iterator<Item = (String, Module)> {
+    graphs().into_iter().chain([ops()]).map(|module| (module.name.clone(), module))
+}
+
+/// Graphs that no golden holds: every phase of a host, both types, one sequence and several.
 fn graphs() -> Vec<Module> {
     let mut modules = vec![sampler(4, 1013).expect("a sampler")];
     for compute in [F32, Bf16] {
@@ -49,7 +42,7 @@ fn graphs() -> Vec<Module> {
                 Phase::Decode { steps: 8 },
             ];
             for phase in phases {
-                let mut module = module(&tiny(), &plan, phase).unwrap_or_else(|problem| panic!("{problem}"));
+                let mut module = module(&tiny::config(), &plan, phase).unwrap_or_else(|problem| panic!("{problem}"));
                 module.name = format!("{}_{compute}_{batch}", module.name);
                 modules.push(module);
             }
@@ -120,11 +113,12 @@ fn annotations() -> Module {
 fn the_verifier_accepts_every_module() {
     let python = python::environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"]);
     let folder = tempfile::tempdir().expect("a folder");
-    let modules: Vec<Module> = graphs().into_iter().chain([ops(), annotations()]).collect();
+    let annotations = annotations();
+    let modules = goldens().chain(others()).chain([(annotations.name.clone(), annotations)]);
     let mut files = Vec::new();
-    for module in &modules {
+    for (name, module) in modules {
         for (kind, text) in [("plain", module.text()), ("located", module.text_with_locations())] {
-            let file = folder.path().join(format!("{}.{kind}.mlir", module.name));
+            let file = folder.path().join(format!("{name}.{kind}.mlir"));
             std::fs::write(&file, text).expect("a file");
             files.push(file);
         }
@@ -152,13 +146,36 @@ fn the_verifier_refuses_a_wrong_module() {
 #[test]
 fn both_cpu_plugins_compile_every_module() {
     for plugin in ["cpu", "cpu-alt"] {
-        // As many devices as `ops` is divided over; the graphs run on the first.
-        let options = ClientOptions { devices: Some(4), ..ClientOptions::default() };
+        // As many devices as the widest module is divided over; others run on the first.
+        let options = ClientOptions { devices: Some(8), ..ClientOptions::default() };
         let client = Plugin::load(&device::installed(plugin)).and_then(|plugin| plugin.client(&options));
         let client = client.expect("a client");
-        let modules: Vec<Module> = graphs().into_iter().chain([ops()]).collect();
-        modules.par_iter().for_each(|module| {
-            device::compile(&client, module);
+        let modules: Vec<(String, Module)> = goldens().chain(others()).collect();
+        modules.par_iter().for_each(|(name, module)| {
+            let begin = std::time::Instant::now();
+            let signature = &module.main().unwrap().signature;
+            let r = client.compile(&module.text(), signature, &precast::pjrt::CompileOptions::for_signature(signature));
+            eprintln!("{plugin} {name} {:.2} {:?}", begin.elapsed().as_secs_f64(), r.err().map(|e| e.to_string()));
         });
+    }
+}
+
+#[test]
+fn libtpu_compiles_every_golden_for_a_target_of_its_own() {
+    let libtpu = device::installed("tpu");
+    let folder = tempfile::tempdir().expect("a folder");
+    for (place, (name, (module, cases))) in tiny::programs().into_iter().enumerate() {
+        let targets: Vec<_> = cases.iter().map(|case| &case.target).filter(|t| t.platform == precast::target::Platform::Tpu).collect();
+        if targets.is_empty() { continue }
+        let target = targets[place % targets.len()];
+        let job = precast::bundle::Job::new(target, &libtpu);
+        let begin = std::time::Instant::now();
+        let mut worker = precast::bundle::Worker::start(Path::new(env!("CARGO_BIN_EXE_precast")), &job, &folder.path().join("log")).unwrap();
+        let started = begin.elapsed().as_secs_f64();
+        let signature = module.main().unwrap().signature.clone();
+        let options = precast::pjrt::CompileOptions::for_signature(&signature);
+        let program = precast::bundle::Program { name: name.clone(), phase: String::new(), rows: 1, text: module.text(), signature };
+        let r = worker.compile(&program, &options);
+        eprintln!("tpu {name} {} {started:.2} {:.2} {:?}", target.name, begin.elapsed().as_secs_f64(), r.err().map(|e| e.to_string()));
     }
 }

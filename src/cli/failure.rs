@@ -144,6 +144,7 @@ layers! {
     crate::chat::TokenizerError: |_| FAILED;
     crate::chat::HarmonyError: |_| USAGE;
     BundleError: of_bundle;
+    crate::golden::GoldenError: |_| FAILED;
     RunError: of_run;
 }
 

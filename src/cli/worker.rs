@@ -8,7 +8,6 @@ use clap::Args;
 use super::failure::Failure;
 use super::{interrupt, plugins};
 use crate::bundle::{Job, Worker, new_log, worker};
-use crate::pjrt::Value;
 use crate::target::{Platform, Target};
 
 /// Compile what comes over standard input, which is a socket of the parent
@@ -28,11 +27,6 @@ impl CompileWorker {
     }
 }
 
-/// An option of a topology as a plugin takes it.
-fn text_option((name, value): &(&str, &str)) -> (String, Value) {
-    ((*name).into(), Value::Text((*value).into()))
-}
-
 /// Starts a compiler for `target`, with the plugin that was named or is found or fetched now.
 pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> {
     if target.platform == Platform::Cuda {
@@ -40,15 +34,7 @@ pub fn start(target: &Target, plugin: Option<&Path>) -> Result<Worker, Failure> 
             Failure::usage(format!("`{}` has no topology that could be compiled for without its devices", target.name));
         return Err(failure.hint("`precast targets` lists what can be compiled for"));
     }
-    let platform = target.platform.name();
-    let job = Job {
-        plugin: plugins::of_platform(platform, plugin)?,
-        platform: platform.into(),
-        target: target.name.clone(),
-        topology: target.topology.as_ref().map(|topology| topology.name.clone()),
-        topology_options: target.topology.iter().flat_map(|topology| topology.options).map(text_option).collect(),
-        devices: target.devices,
-    };
+    let job = Job::new(target, &plugins::of_platform(target.platform.name(), plugin)?);
     let log =
         new_log(&target.name).map_err(|error| Failure::new("cannot create a log for the compiler").because(error))?;
     log::info!("compiler's log: {}", log.display());

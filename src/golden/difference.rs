@@ -21,7 +21,7 @@ pub struct Change {
 /// where both sides have it.
 pub fn changes<'a>(stored: &Golden, fresh: &'a Golden) -> Vec<(&'a Row, Vec<Change>)> {
     let of_row = |row: &'a Row| {
-        let old = stored.rows.iter().find(|old| old.place() == row.place());
+        let old = stored.row(row);
         let both_compiled = row.compiled.is_some() && old.is_some_and(|old| old.compiled.is_some());
         let was = old.map(|old| facts(stored, old, both_compiled)).unwrap_or_default();
         let is = facts(fresh, row, both_compiled);

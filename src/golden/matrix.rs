@@ -18,8 +18,8 @@ pub fn matrix(goldens: &[Golden]) -> String {
             false => stored.to_string(),
         };
         let header: Vec<String> = WEIGHTS.into_iter().map(name).collect();
-        let _ = writeln!(text, "| target | GiB a device | {} |", header.join(" | "));
-        let _ = writeln!(text, "|---|---|{}", "---|".repeat(WEIGHTS.len()));
+        let _ = writeln!(text, "| target | devices | GiB on each | {} |", header.join(" | "));
+        let _ = writeln!(text, "|---|---|---|{}", "---|".repeat(WEIGHTS.len()));
         for target in Target::all().iter().filter(|target| target.platform == Platform::Tpu) {
             let cells = WEIGHTS.map(|weights| {
                 let is_own = |row: &&Row| {
@@ -28,7 +28,7 @@ pub fn matrix(goldens: &[Golden]) -> String {
                 cell(golden, target, &golden.rows.iter().filter(is_own).collect::<Vec<_>>(), &mut marks)
             });
             let memory = target.hbm_bytes.map_or("?".into(), gibibytes);
-            let _ = writeln!(text, "| {} × {} | {memory} | {} |", target.name, target.devices, cells.join(" | "));
+            let _ = writeln!(text, "| `{}` | {} | {memory} | {} |", target.name, target.devices, cells.join(" | "));
         }
         text.push('\n');
     }
@@ -75,14 +75,11 @@ fn cell(golden: &Golden, target: &Target, rows: &[&Row], marks: &mut Marks) -> S
         });
         format!("{}{}", gibibytes(total), rate.unwrap_or_default())
     };
-    let is_earlier = |(row, compiled): &(&Row, &super::Compiled)| {
-        golden.texts.get(&row.text).is_none_or(|text| text.stablehlo_sha256 != compiled.stablehlo_sha256)
-    };
     if compiled.len() < rows.len() {
         marks.partly = true;
         text.push('*');
     }
-    if compiled.iter().any(is_earlier) {
+    if rows.iter().any(|row| golden.is_outdated(row)) {
         marks.earlier = true;
         text.push('†');
     }

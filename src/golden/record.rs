@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::GoldenError;
+use crate::estimate::Sizes;
 use crate::plan::Precision;
 use crate::target::Target;
 
@@ -147,7 +148,7 @@ impl Golden {
     /// These goldens with the rows of `fresh` in place of their own. What a compiler said of a row stays beside it, with the
     /// digest of the text that it was said of, until there is something newer. Fails if the sizes differ.
     pub fn blessed(self, file: &Path, mut fresh: Golden) -> Result<Golden, GoldenError> {
-        let (found, expected) = (self.sizes(), fresh.sizes());
+        let (found, expected) = (self.common(), fresh.common());
         if found != expected {
             return Err(GoldenError::Sizes { file: file.into(), found, expected });
         }
@@ -168,8 +169,23 @@ impl Golden {
         Ok(Golden { texts, rows, ..fresh })
     }
 
+    pub fn sizes(&self) -> Sizes {
+        Sizes { context: self.context, batch: self.batch, prefill: self.prefill.clone() }
+    }
+
+    /// The row that is about the same as `row`.
+    pub fn row(&self, row: &Row) -> Option<&Row> {
+        self.rows.iter().find(|own| own.place() == row.place())
+    }
+
+    /// Whether what a compiler said of `row` was said of an earlier text.
+    pub fn is_outdated(&self, row: &Row) -> bool {
+        let text = self.texts.get(&row.text).map(|text| &text.stablehlo_sha256);
+        row.compiled.as_ref().is_some_and(|compiled| Some(&compiled.stablehlo_sha256) != text)
+    }
+
     /// What all rows have in common, in words.
-    fn sizes(&self) -> String {
+    fn common(&self) -> String {
         let prefill: Vec<String> = self.prefill.iter().map(ToString::to_string).collect();
         format!("{}, context {}, batch {}, prefill {}", self.model, self.context, self.batch, prefill.join(","))
     }

@@ -27,6 +27,7 @@ use super::manifest::{MeshEntry, ParameterEntry, TypeEntry};
 use super::program::Program;
 use crate::pjrt::plugins::environment;
 use crate::pjrt::{CompileOptions, Value};
+use crate::target::Target;
 pub use serve::serve;
 use wire::{Answer, Opened, PROTOCOL, Request, receive, send};
 
@@ -48,6 +49,21 @@ pub struct Job {
     pub topology_options: Vec<(String, Value)>,
     /// Host devices; only without a topology.
     pub devices: usize,
+}
+
+impl Job {
+    /// Compiles for `target` with the library `plugin`.
+    pub fn new(target: &Target, plugin: &Path) -> Job {
+        let option = |(name, value): &(&str, &str)| (name.to_string(), Value::Text(value.to_string()));
+        Job {
+            plugin: plugin.into(),
+            platform: target.platform.name().into(),
+            target: target.name.clone(),
+            topology: target.topology.as_ref().map(|topology| topology.name.clone()),
+            topology_options: target.topology.iter().flat_map(|topology| topology.options).map(option).collect(),
+            devices: target.devices,
+        }
+    }
 }
 
 /// What a worker's programs have in common.

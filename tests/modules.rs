@@ -165,17 +165,33 @@ fn libtpu_compiles_every_golden_for_a_target_of_its_own() {
     let libtpu = device::installed("tpu");
     let folder = tempfile::tempdir().expect("a folder");
     for (place, (name, (module, cases))) in tiny::programs().into_iter().enumerate() {
-        let targets: Vec<_> = cases.iter().map(|case| &case.target).filter(|t| t.platform == precast::target::Platform::Tpu).collect();
-        if targets.is_empty() { continue }
+        let targets: Vec<_> =
+            cases.iter().map(|case| &case.target).filter(|t| t.platform == precast::target::Platform::Tpu).collect();
+        if targets.is_empty() {
+            continue;
+        }
         let target = targets[place % targets.len()];
         let job = precast::bundle::Job::new(target, &libtpu);
         let begin = std::time::Instant::now();
-        let mut worker = precast::bundle::Worker::start(Path::new(env!("CARGO_BIN_EXE_precast")), &job, &folder.path().join("log")).unwrap();
+        let mut worker =
+            precast::bundle::Worker::start(Path::new(env!("CARGO_BIN_EXE_precast")), &job, &folder.path().join("log"))
+                .unwrap();
         let started = begin.elapsed().as_secs_f64();
         let signature = module.main().unwrap().signature.clone();
         let options = precast::pjrt::CompileOptions::for_signature(&signature);
-        let program = precast::bundle::Program { name: name.clone(), phase: String::new(), rows: 1, text: module.text(), signature };
+        let program = precast::bundle::Program {
+            name: name.clone(),
+            phase: String::new(),
+            rows: 1,
+            text: module.text(),
+            signature,
+        };
         let r = worker.compile(&program, &options);
-        eprintln!("tpu {name} {} {started:.2} {:.2} {:?}", target.name, begin.elapsed().as_secs_f64(), r.err().map(|e| e.to_string()));
+        eprintln!(
+            "tpu {name} {} {started:.2} {:.2} {:?}",
+            target.name,
+            begin.elapsed().as_secs_f64(),
+            r.err().map(|e| e.to_string())
+        );
     }
 }

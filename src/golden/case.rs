@@ -16,12 +16,20 @@ pub struct Case {
 }
 
 impl Case {
-    /// Every program of `phases` for every target and strategy.
-    pub fn of(targets: &[Target], strategies: &[Strategy], sizes: &Sizes, phases: &[Phase]) -> Vec<Case> {
+    /// Every program that generating needs and `is_wanted`, for every target and strategy.
+    pub fn of(
+        targets: &[Target],
+        strategies: &[Strategy],
+        sizes: &Sizes,
+        is_wanted: impl Fn(Phase) -> bool,
+    ) -> Vec<Case> {
+        let is_wanted = &is_wanted;
         let plans = targets.iter().flat_map(|target| strategies.iter().map(move |strategy| (target, *strategy)));
         let cases = plans.flat_map(|(target, strategy)| {
             let plan = Plan::new(target, strategy, sizes.context).sized(sizes.batch, &sizes.prefill);
-            phases.iter().map(move |&phase| Case { target: target.clone(), plan: plan.clone(), phase })
+            let phases = Phase::of_generating(&sizes.prefill, plan.spelling.decode_steps);
+            let phases = phases.into_iter().filter(|phase| is_wanted(*phase));
+            phases.map(move |phase| Case { target: target.clone(), plan: plan.clone(), phase }).collect::<Vec<_>>()
         });
         cases.collect()
     }
@@ -44,7 +52,7 @@ impl Case {
     /// Names the text, which targets share: `tpu-4dev.mxfp4.decode_16`, with the other precisions where they are not bf16.
     pub fn text_name(&self) -> String {
         let Plan { strategy, devices, .. } = &self.plan;
-        let spelling = if self.plan.spelling == Spelling::TPU { "tpu" } else { "host" };
+        let spelling = if self.plan.spelling == Spelling::HOST { "host" } else { "tpu" };
         let other = |name: &str, stored: Precision| match stored {
             Precision::Bf16 => String::new(),
             stored => format!(".{name}-{stored}"),

@@ -215,11 +215,8 @@ impl Bless {
         };
         let weights = WEIGHTS.into_iter().filter(|stored| self.which.has_weights(stored.name()));
         let strategies: Vec<_> = weights.map(|stored| self.rest.with(stored)).collect();
-        let sizes = Sizes {
-            context: self.context as usize,
-            batch: self.batch.into(),
-            prefill: vec![self.prefill as usize],
-        };
+        let sizes =
+            Sizes { context: self.context as usize, batch: self.batch.into(), prefill: vec![self.prefill as usize] };
         let phases = [Phase::Prefill { tokens: self.prefill as usize }, Phase::Decode { steps: STEPS }];
         let phases: Vec<_> = phases.into_iter().filter(|phase| self.which.has_phase(phase.kind())).collect();
         let cases = Case::of(&targets, &strategies, &sizes, &phases);
@@ -332,8 +329,7 @@ fn models_of(dir: &Path) -> Result<Vec<String>, Failure> {
     })?;
     let paths = entries.flatten().map(|entry| entry.path());
     let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let mut models: Vec<String> =
-        files.filter_map(|file| file.file_stem()?.to_str().map(str::to_owned)).collect();
+    let mut models: Vec<String> = files.filter_map(|file| file.file_stem()?.to_str().map(str::to_owned)).collect();
     models.sort();
     Ok(models)
 }

@@ -12,9 +12,8 @@ pub fn changed(model: &str, count: usize, changed: &[(&Row, Vec<Change>)]) -> St
     }
     let mut alike: Vec<(&Row, Vec<&str>, &Vec<Change>)> = Vec::new();
     for (row, changes) in changed {
-        let is_alike = |(first, _, its): &&mut (&Row, Vec<&str>, &Vec<Change>)| {
-            (&first.text, *its) == (&row.text, changes)
-        };
+        let is_alike =
+            |(first, _, its): &&mut (&Row, Vec<&str>, &Vec<Change>)| (&first.text, *its) == (&row.text, changes);
         match alike.iter_mut().find(is_alike) {
             Some((_, targets, _)) => targets.push(&row.target),
             None => alike.push((row, vec![&row.target], changes)),

@@ -60,12 +60,16 @@ fn cell(golden: &Golden, target: &Target, rows: &[&Row], marks: &mut Marks) -> S
     } else if let Some(needed) = needed.max() {
         needed.map_or("no".into(), |needed| format!("no, {}", gibibytes(needed)))
     } else {
-        let figures: Vec<(&Row, &Figures)> = compiled.iter().filter_map(|(row, compiled)| match &compiled.verdict {
-            Verdict::Fits(figures) => Some((*row, figures)),
-            _ => None,
-        }).collect();
+        let figures: Vec<(&Row, &Figures)> = compiled
+            .iter()
+            .filter_map(|(row, compiled)| match &compiled.verdict {
+                Verdict::Fits(figures) => Some((*row, figures)),
+                _ => None,
+            })
+            .collect();
         let total = figures.iter().map(|(_, figures)| figures.total_bytes).max().unwrap_or(0);
-        let decode = figures.iter().find(|(row, _)| row.phase.starts_with("decode")).and_then(|(_, figures)| figures.cycles);
+        let decode =
+            figures.iter().find(|(row, _)| row.phase.starts_with("decode")).and_then(|(_, figures)| figures.cycles);
         let rate = decode.zip(target.chip).map(|(cycles, chip)| {
             format!(", {:.0}/s", golden.batch as f64 * chip.clock_hz as f64 / cycles.max(1) as f64)
         });
@@ -83,8 +87,11 @@ fn cell(golden: &Golden, target: &Target, rows: &[&Row], marks: &mut Marks) -> S
 }
 
 fn footer(goldens: &[Golden], marks: Marks) -> String {
-    let mut compilers: Vec<&str> =
-        goldens.iter().flat_map(|golden| &golden.rows).filter_map(|row| Some(row.compiled.as_ref()?.compiler.as_str())).collect();
+    let mut compilers: Vec<&str> = goldens
+        .iter()
+        .flat_map(|golden| &golden.rows)
+        .filter_map(|row| Some(row.compiled.as_ref()?.compiler.as_str()))
+        .collect();
     compilers.sort_unstable();
     compilers.dedup();
     let by = if compilers.is_empty() { String::new() } else { format!(" by {}", compilers.join(" and ")) };

@@ -77,7 +77,9 @@ pub enum Verdict {
         available_bytes: Option<u64>,
     },
     /// The compiler would not have it, or crashed.
-    Refused { said: String },
+    Refused {
+        said: String,
+    },
 }
 
 /// A compiler's figures of a program that fits. Bytes are of one device, cycles of one step and predictions.
@@ -111,7 +113,8 @@ impl Golden {
     /// Reads a file that `write` wrote.
     pub fn read(file: &Path) -> Result<Golden, GoldenError> {
         let text = fs::read(file).map_err(|source| GoldenError::Io { action: "read", file: file.into(), source })?;
-        let content = |problem: serde_json::Error| GoldenError::Content { file: file.into(), problem: problem.to_string() };
+        let content =
+            |problem: serde_json::Error| GoldenError::Content { file: file.into(), problem: problem.to_string() };
 
         #[derive(Deserialize)]
         struct Version {

@@ -1,12 +1,12 @@
 //! Single parts of a model as programs of their own, made by the code that the whole graphs are made of: to be read.
 
 use crate::config::{Config, LayerKind};
+use crate::graph::Phase;
 use crate::graph::cache::Rows;
 use crate::graph::layers::{attend, builder, declare_caches, embed, flatten, head, rotation, think};
 use crate::graph::model::Model;
 use crate::graph::norm::rms_norm;
 use crate::graph::params::Source;
-use crate::graph::Phase;
 use crate::graph::prefill::{Chunk, token_ids};
 use crate::plan::Plan;
 use hlo::{ElementType::F32, ElementType::S32, Module, Problem, TensorType};

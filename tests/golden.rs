@@ -1,16 +1,20 @@
 //! Goldens: texts that people read or diff, and what is noticed of the real models. `PRECAST_BLESS=1 cargo test --test golden`
 //! rewrites them; their diff is reviewed like code.
 
+#[allow(dead_code, reason = "other tests compile for devices that are here")]
+#[path = "support/device.rs"]
+mod device;
 #[path = "support/tiny.rs"]
 mod tiny;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use precast::config::Config;
 use precast::estimate::{Sizes, WEIGHTS};
-use precast::golden::{Case, Golden, GoldenError, changes, emit};
+use precast::golden::{Case, Figures, Golden, GoldenError, Verdict, changes, emit, matrix};
 use precast::graph::Phase;
 use precast::plan::{LARGEST_PREFILL, Strategy};
 use precast::target::Target;
@@ -119,4 +123,93 @@ fn programs_of_the_real_models_are_as_they_were() {
     for config in [Config::gpt_oss_20b(), Config::gpt_oss_120b()] {
         noticed(&folder().join(format!("{}.json", config.name)), || emit(&config, &sizes, &cases));
     }
+}
+
+/// `precast golden check` or `bless` of compiled programs.
+fn precast(model: &Path, dir: &Path, targets: &str) {
+    device::installed("tpu");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_precast"));
+    command.args(["golden", if blesses() { "bless" } else { "check" }, "--compiled", "--no-cache", "--model"]);
+    command.arg(model).arg("--dir").arg(dir).args(["--target", targets, "--weights", "mxfp4", "--phase", "decode"]);
+    let output = command.output().expect("the program starts");
+    let [said, told] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{said}\n{told}\n{WAY_OUT}");
+    // A check that compiles nothing would agree with anything.
+    let compiled = told.lines().filter(|line| line.starts_with('[')).count();
+    assert_eq!(compiled, targets.split(',').count(), "{told}");
+}
+
+#[test]
+fn a_compiler_says_of_a_real_program_what_it_said() {
+    let model = Path::new("gpt-oss-20b");
+    if blesses() {
+        // Another test writes that file meanwhile; the README says how the compilers' figures in it are made.
+        return;
+    }
+    precast(model, &folder(), "v5e-1");
+}
+
+#[test]
+fn a_compiler_says_of_divided_programs_what_it_said() {
+    let folder_of_models = tempfile::tempdir().expect("a folder");
+    let model = folder_of_models.path().join("gpt-oss-20b-2-layers");
+    fs::create_dir(&model).expect("a folder");
+    fs::write(model.join("config.json"), TWO_LAYERS).expect("a file");
+    precast(&model, &folder().join("cut"), "v5e-4,v2-8");
+}
+
+/// Two layers of gpt-oss-20b.
+const TWO_LAYERS: &str = r#"{
+  "num_hidden_layers": 2, "num_experts": 32, "experts_per_token": 4, "vocab_size": 201088, "hidden_size": 2880,
+  "intermediate_size": 2880, "swiglu_limit": 7.0, "head_dim": 64, "num_attention_heads": 64, "num_key_value_heads": 8,
+  "sliding_window": 128, "initial_context_length": 4096, "rope_theta": 150000, "rope_scaling_factor": 32.0,
+  "rope_ntk_alpha": 1, "rope_ntk_beta": 32
+}"#;
+
+/// Every program that compilers had figures for.
+fn figures(golden: &Golden) -> impl Iterator<Item = (String, &Figures)> {
+    golden.rows.iter().filter_map(|row| match &row.compiled.as_ref()?.verdict {
+        Verdict::Fits(figures) => Some((row.title(), figures)),
+        _ => None,
+    })
+}
+
+#[test]
+fn devices_exchange_neither_weights_nor_caches() {
+    let files = ["gpt-oss-20b.json", "gpt-oss-120b.json", "cut/gpt-oss-20b-2-layers.json"];
+    let mut seen = 0;
+    for file in files {
+        let golden = Golden::read(&folder().join(file)).unwrap_or_else(|error| panic!("{error}"));
+        let config = Config::gpt_oss_20b();
+        for (title, figures) in figures(&golden).filter(|(title, _)| title.starts_with("decode")) {
+            for (opcode, exchange) in &figures.exchanges {
+                // The logits of one token are the most that a step has to say. An eighth of the smallest matrix of a layer or of
+                // a full layer's keys is more.
+                let logits = 4 * config.vocabulary as u64;
+                assert!(
+                    exchange.largest_bytes < logits + 4096,
+                    "{title}: {opcode} of {} bytes",
+                    exchange.largest_bytes
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn the_readme_shows_what_fits() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&file).expect("a file");
+    let read =
+        |model: &str| Golden::read(&folder().join(format!("{model}.json"))).unwrap_or_else(|error| panic!("{error}"));
+    let table = matrix(&["gpt-oss-20b", "gpt-oss-120b"].map(read));
+    let (begin, end) = ("<!-- precast golden matrix -->\n", "<!-- end -->");
+    let (before, rest) = readme.split_once(begin).expect("README.md says where the table begins");
+    let (shown, after) = rest.split_once(end).expect("README.md says where the table ends");
+    if blesses() {
+        return fs::write(&file, format!("{before}{begin}{table}{end}{after}")).expect("a file");
+    }
+    assert_eq!(shown, table, "{WAY_OUT}");
 }

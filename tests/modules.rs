@@ -4,18 +4,21 @@
 mod device;
 #[path = "support/python.rs"]
 mod python;
-#[allow(dead_code, reason = "only the goldens' own test says which are kept")]
 #[path = "support/tiny.rs"]
 mod tiny;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use hlo::ElementType::*;
 use hlo::{Attribute, Builder, Module, TensorType};
+use precast::bundle::{Job, Program, Worker};
+use precast::golden::Case;
 use precast::graph::{Phase, module, sampler};
-use precast::pjrt::{ClientOptions, Plugin};
+use precast::pjrt::{ClientOptions, CompileOptions, Plugin};
 use precast::plan::{Plan, Strategy};
+use precast::target::{Platform, Target};
 use rayon::prelude::*;
 
 /// Every golden by its name, and what has only its digest kept.
@@ -143,6 +146,24 @@ fn the_verifier_refuses_a_wrong_module() {
     assert!(!String::from_utf8_lossy(&output.stdout).starts_with("ok"));
 }
 
+/// The goldens whose text is kept. What only has its digest kept is these with other combinations of the same parts.
+fn kept() -> Vec<(String, Module, Option<Target>)> {
+    let programs = tiny::programs().into_iter().enumerate().filter(|(_, (_, (_, cases)))| tiny::is_kept(&cases[0]));
+    let programs = programs.map(|(place, (name, (module, cases)))| {
+        let tpus: Vec<&Case> = cases.iter().filter(|case| case.target.platform == Platform::Tpu).collect();
+        // Targets that share a text take turns, so that every generation gets some.
+        let target = (!tpus.is_empty()).then(|| tpus[place % tpus.len()].target.clone());
+        (name, module, target)
+    });
+    let single = ["v2:1x1", "v3:1x1", "v5p:1x1x1", "v6e-1"].map(|name| Target::named(name).expect("a target"));
+    let single: Vec<Target> = single.into_iter().filter(|target| target.devices == 1).collect();
+    let blocks = tiny::blocks().into_iter().enumerate().map(|(place, (name, module))| {
+        let target = (!name.contains(".host.")).then(|| single[place % single.len()].clone());
+        (name, module, target)
+    });
+    programs.chain(blocks).collect()
+}
+
 #[test]
 fn both_cpu_plugins_compile_every_module() {
     for plugin in ["cpu", "cpu-alt"] {
@@ -150,12 +171,12 @@ fn both_cpu_plugins_compile_every_module() {
         let options = ClientOptions { devices: Some(8), ..ClientOptions::default() };
         let client = Plugin::load(&device::installed(plugin)).and_then(|plugin| plugin.client(&options));
         let client = client.expect("a client");
-        let modules: Vec<(String, Module)> = goldens().chain(others()).collect();
-        modules.par_iter().for_each(|(name, module)| {
-            let begin = std::time::Instant::now();
-            let signature = &module.main().unwrap().signature;
-            let r = client.compile(&module.text(), signature, &precast::pjrt::CompileOptions::for_signature(signature));
-            eprintln!("{plugin} {name} {:.2} {:?}", begin.elapsed().as_secs_f64(), r.err().map(|e| e.to_string()));
+        // What is spelled for a TPU need not compile on more than one host.
+        let is_for_hosts = |name: &str| plugin == "cpu" || !name.starts_with("tpu-") && !name.contains(".tpu.");
+        let kept = kept().into_iter().filter(|(name, ..)| is_for_hosts(name)).map(|(_, module, _)| module);
+        let modules: Vec<Module> = kept.chain(graphs()).chain([ops()]).collect();
+        modules.par_iter().for_each(|module| {
+            device::compile(&client, module);
         });
     }
 }
@@ -164,34 +185,22 @@ fn both_cpu_plugins_compile_every_module() {
 fn libtpu_compiles_every_golden_for_a_target_of_its_own() {
     let libtpu = device::installed("tpu");
     let folder = tempfile::tempdir().expect("a folder");
-    for (place, (name, (module, cases))) in tiny::programs().into_iter().enumerate() {
-        let targets: Vec<_> =
-            cases.iter().map(|case| &case.target).filter(|t| t.platform == precast::target::Platform::Tpu).collect();
-        if targets.is_empty() {
-            continue;
+    let mut of_target: BTreeMap<String, (Target, Vec<Program>)> = BTreeMap::new();
+    for (name, module, target) in kept() {
+        let Some(target) = target else { continue };
+        let signature = module.main().expect("a main function").signature.clone();
+        let program = Program { name, phase: "golden".into(), rows: 1, text: module.text_with_locations(), signature };
+        of_target.entry(target.name.clone()).or_insert((target, Vec::new())).1.push(program);
+    }
+    assert!(of_target.len() > 8, "{:?}", of_target.keys());
+    for (target, programs) in of_target.into_values() {
+        let job = Job::new(&target, &libtpu);
+        let log = folder.path().join("log");
+        let worker = Worker::start(Path::new(env!("CARGO_BIN_EXE_precast")), &job, &log);
+        let mut worker = worker.unwrap_or_else(|error| panic!("{}: {error}", target.name));
+        for program in programs {
+            let options = CompileOptions::for_signature(&program.signature);
+            worker.compile(&program, &options).unwrap_or_else(|error| panic!("{error}"));
         }
-        let target = targets[place % targets.len()];
-        let job = precast::bundle::Job::new(target, &libtpu);
-        let begin = std::time::Instant::now();
-        let mut worker =
-            precast::bundle::Worker::start(Path::new(env!("CARGO_BIN_EXE_precast")), &job, &folder.path().join("log"))
-                .unwrap();
-        let started = begin.elapsed().as_secs_f64();
-        let signature = module.main().unwrap().signature.clone();
-        let options = precast::pjrt::CompileOptions::for_signature(&signature);
-        let program = precast::bundle::Program {
-            name: name.clone(),
-            phase: String::new(),
-            rows: 1,
-            text: module.text(),
-            signature,
-        };
-        let r = worker.compile(&program, &options);
-        eprintln!(
-            "tpu {name} {} {started:.2} {:.2} {:?}",
-            target.name,
-            begin.elapsed().as_secs_f64(),
-            r.err().map(|e| e.to_string())
-        );
     }
 }

@@ -3,9 +3,9 @@ module @moe {
       %layers.0.moe.norm: tensor<416xf32>,
       %layers.0.moe.router.weight: tensor<9x416xbf16>,
       %layers.0.moe.router.bias: tensor<9xf32>,
-      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xbf16>,
+      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xbf16> {mhlo.layout_mode = "{3,2,1,0}"},
       %layers.0.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.0.moe.down.weight: tensor<1x9x416x608xbf16>,
+      %layers.0.moe.down.weight: tensor<1x9x416x608xbf16> {mhlo.layout_mode = "{3,2,1,0}"},
       %layers.0.moe.down.bias: tensor<9x416xf32>,
       %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>

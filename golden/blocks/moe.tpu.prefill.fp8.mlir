@@ -3,10 +3,10 @@ module @moe {
       %layers.0.moe.norm: tensor<416xf32>,
       %layers.0.moe.router.weight: tensor<9x416xbf16>,
       %layers.0.moe.router.bias: tensor<9xf32>,
-      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN>,
+      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
       %layers.0.moe.gate_up.scales: tensor<1x9x1216xf32>,
       %layers.0.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.0.moe.down.weight: tensor<1x9x416x608xf8E4M3FN>,
+      %layers.0.moe.down.weight: tensor<1x9x416x608xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
       %layers.0.moe.down.scales: tensor<1x9x416xf32>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
       %x: tensor<48x416xf32>) -> (tensor<48x416xf32>) {

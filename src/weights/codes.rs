@@ -95,7 +95,9 @@ mod tests {
     /// The nearest code by trying all of them; of two that are as near the even one.
     fn by_search(value: f64) -> u8 {
         let sign = if value.is_sign_negative() { 0x80 } else { 0 };
-        let distance = |code: u8| (value_of(code) - value.abs()).abs();
+        // The largest code is next to all that exceed it; of far larger ones an f64 could not tell the codes' distances apart.
+        let magnitude = value.abs().min(1e6);
+        let distance = |code: u8| (value_of(code) - magnitude).abs();
         let closer = |a: u8, b: u8| {
             let order = distance(a).total_cmp(&distance(b)).then((a & 1).cmp(&(b & 1)));
             if order.is_gt() { b } else { a }

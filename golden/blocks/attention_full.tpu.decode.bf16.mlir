@@ -85,6 +85,8 @@ module @attention_full {
     %attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
     %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %attention.slice_8, %attention.constant_6, %attention.constant_7, %attention.reshape_6, %attention.constant_7 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+    %attention.custom_call = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
+    %attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
     %attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_9 = stablehlo.constant dense<-2147483648> : tensor<i32>
     %attention.reduce = stablehlo.reduce(%attention.reshape_3 init: %attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
@@ -101,10 +103,12 @@ module @attention_full {
       %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
       %attention.compare_2 = stablehlo.compare LE, %attention.add_3, %attention.broadcast_in_dim_6, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
       %attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.dynamic_update_slice, %attention.constant_8, %attention.constant_11, %attention.arg_5, %attention.constant_11, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.custom_call, %attention.constant_8, %attention.constant_11, %attention.arg_5, %attention.constant_11, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
       %attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.dynamic_update_slice_2, %attention.constant_8, %attention.constant_12, %attention.arg_5, %attention.constant_12, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-      %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
+      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.custom_call_2, %attention.constant_8, %attention.constant_12, %attention.arg_5, %attention.constant_12, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
+      %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.custom_call_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
       %attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
       %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_13 : tensor<1x12x1x3x1024xf32>
       %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
@@ -123,7 +127,7 @@ module @attention_full {
       %attention.reduce_3 = stablehlo.reduce(%attention.weight init: %attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
       %attention.add_4 = stablehlo.add %attention.multiply_6, %attention.reduce_3 : tensor<1x12x1x3xf32>
       %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
-      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.dynamic_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
+      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.custom_call_4, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
       %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
       %attention.multiply_7 = stablehlo.multiply %attention.arg_8, %attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
       %attention.add_5 = stablehlo.add %attention.multiply_7, %attention.dot_general_3 : tensor<1x12x1x3x28xf32>
@@ -144,6 +148,6 @@ module @attention_full {
     %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %attention.add_7 = stablehlo.add %attention.slice_9, %attention.broadcast_in_dim_11 : tensor<1x416xf32>
     %add = stablehlo.add %x, %attention.add_7 : tensor<1x416xf32>
-    return %attention.dynamic_update_slice, %attention.dynamic_update_slice_2, %add : tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1x416xf32>
+    return %attention.custom_call, %attention.custom_call_2, %add : tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1x416xf32>
   }
 }

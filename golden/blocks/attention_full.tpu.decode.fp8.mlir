@@ -119,6 +119,10 @@ module @attention_full {
     %attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
     %attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.0.values, %attention.slice_12, %attention.constant_10, %attention.constant_11, %attention.reshape_8, %attention.constant_11 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
+    %attention.custom_call = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
+    %attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
+    %attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_4) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
+    %attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_3) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
     %attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_13 = stablehlo.constant dense<-2147483648> : tensor<i32>
     %attention.reduce = stablehlo.reduce(%attention.reshape_3 init: %attention.constant_13) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
@@ -135,18 +139,22 @@ module @attention_full {
       %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
       %attention.compare_2 = stablehlo.compare LE, %attention.add_3, %attention.broadcast_in_dim_6, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
       %attention.constant_15 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.dynamic_update_slice_2, %attention.constant_12, %attention.constant_15, %attention.arg_5, %attention.constant_15, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
+      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.custom_call, %attention.constant_12, %attention.constant_15, %attention.arg_5, %attention.constant_15, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
       %attention.constant_16 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.dynamic_update_slice, %attention.constant_12, %attention.constant_16, %attention.arg_5, sizes = [1, 12, 1024] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.custom_call_2, %attention.constant_12, %attention.constant_16, %attention.arg_5, sizes = [1, 12, 1024] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+      %attention.custom_call_5 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
+      %attention.custom_call_6 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_2) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
       %attention.constant_17 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_3 = stablehlo.dynamic_slice %attention.dynamic_update_slice_4, %attention.constant_12, %attention.constant_17, %attention.arg_5, %attention.constant_17, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
+      %attention.dynamic_slice_3 = stablehlo.dynamic_slice %attention.custom_call_3, %attention.constant_12, %attention.constant_17, %attention.arg_5, %attention.constant_17, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
       %attention.constant_18 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_4 = stablehlo.dynamic_slice %attention.dynamic_update_slice_3, %attention.constant_12, %attention.constant_18, %attention.arg_5, sizes = [1, 12, 1024] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
-      %attention.convert_3 = stablehlo.convert %attention.dynamic_slice : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xbf16>
+      %attention.dynamic_slice_4 = stablehlo.dynamic_slice %attention.custom_call_4, %attention.constant_12, %attention.constant_18, %attention.arg_5, sizes = [1, 12, 1024] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+      %attention.custom_call_7 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_3) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
+      %attention.custom_call_8 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
+      %attention.convert_3 = stablehlo.convert %attention.custom_call_5 : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xbf16>
       %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.convert_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
       %attention.constant_19 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
       %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_19 : tensor<1x12x1x3x1024xf32>
-      %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.dynamic_slice_2, dims = [0, 1, 4] : (tensor<1x12x1024xf32>) -> tensor<1x12x1x3x1024xf32>
+      %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.custom_call_6, dims = [0, 1, 4] : (tensor<1x12x1024xf32>) -> tensor<1x12x1x3x1024xf32>
       %attention.multiply_6 = stablehlo.multiply %attention.multiply_5, %attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
       %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
       %attention.constant_20 = stablehlo.constant dense<0xFF800000> : tensor<1x12x1x3x1024xf32>
@@ -163,10 +171,10 @@ module @attention_full {
       %attention.constant_22 = stablehlo.constant dense<0.0> : tensor<f32>
       %attention.reduce_3 = stablehlo.reduce(%attention.weight init: %attention.constant_22) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
       %attention.add_4 = stablehlo.add %attention.multiply_7, %attention.reduce_3 : tensor<1x12x1x3xf32>
-      %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.dynamic_slice_4, dims = [0, 1, 4] : (tensor<1x12x1024xf32>) -> tensor<1x12x1x3x1024xf32>
+      %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.custom_call_8, dims = [0, 1, 4] : (tensor<1x12x1024xf32>) -> tensor<1x12x1x3x1024xf32>
       %attention.multiply_8 = stablehlo.multiply %attention.weight, %attention.broadcast_in_dim_10 : tensor<1x12x1x3x1024xf32>
       %attention.convert_4 = stablehlo.convert %attention.multiply_8 : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
-      %attention.convert_5 = stablehlo.convert %attention.dynamic_slice_3 : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xbf16>
+      %attention.convert_5 = stablehlo.convert %attention.custom_call_7 : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xbf16>
       %attention.dot_general_3 = stablehlo.dot_general %attention.convert_4, %attention.convert_5, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
       %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
       %attention.multiply_9 = stablehlo.multiply %attention.arg_8, %attention.broadcast_in_dim_11 : tensor<1x12x1x3x28xf32>
@@ -188,6 +196,6 @@ module @attention_full {
     %attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %attention.add_7 = stablehlo.add %attention.slice_13, %attention.broadcast_in_dim_13 : tensor<1x416xf32>
     %add = stablehlo.add %x, %attention.add_7 : tensor<1x416xf32>
-    return %attention.dynamic_update_slice_2, %attention.dynamic_update_slice, %attention.dynamic_update_slice_4, %attention.dynamic_update_slice_3, %add : tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<1x416xf32>
+    return %attention.custom_call, %attention.custom_call_2, %attention.custom_call_3, %attention.custom_call_4, %add : tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<1x416xf32>
   }
 }

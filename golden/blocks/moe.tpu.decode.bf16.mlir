@@ -3,9 +3,9 @@ module @moe {
       %layers.0.moe.norm: tensor<416xf32>,
       %layers.0.moe.router.weight: tensor<9x416xbf16>,
       %layers.0.moe.router.bias: tensor<9xf32>,
-      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xbf16> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xbf16>,
       %layers.0.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.0.moe.down.weight: tensor<1x9x416x608xbf16> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.down.weight: tensor<1x9x416x608xbf16>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
       %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>
@@ -89,8 +89,7 @@ module @moe {
     %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_20, %moe.reshape, %moe.constant_20, %moe.constant_20, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xbf16>
     %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xbf16>) -> tensor<1x1216x416xbf16>
-    %moe.custom_call = stablehlo.custom_call @LayoutConstraint(%moe.reshape_3) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xbf16>) -> tensor<1x1216x416xbf16>
-    %moe.dot_general_2 = stablehlo.dot_general %moe.concatenate_2, %moe.custom_call, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
+    %moe.dot_general_2 = stablehlo.dot_general %moe.concatenate_2, %moe.reshape_3, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
     %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.reshape_2, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
     %moe.add_2 = stablehlo.add %moe.dot_general_2, %moe.broadcast_in_dim_9 : tensor<8x1x1216xf32>
     %moe.slice_2 = stablehlo.slice %moe.add_2 [0:8, 0:1, 0:608] : (tensor<8x1x1216xf32>) -> tensor<8x1x608xf32>
@@ -112,8 +111,7 @@ module @moe {
     %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_26, %moe.reshape, %moe.constant_26, %moe.constant_26, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xbf16>
     %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x416x608xbf16>) -> tensor<1x416x608xbf16>
-    %moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xbf16>) -> tensor<1x416x608xbf16>
-    %moe.dot_general_3 = stablehlo.dot_general %moe.convert_3, %moe.custom_call_2, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
+    %moe.dot_general_3 = stablehlo.dot_general %moe.convert_3, %moe.reshape_4, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
     %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x416xf32>) -> tensor<8x1x416xf32>
     %moe.slice_4 = stablehlo.slice %moe.transpose [0:1, 0:1, 0:416] : (tensor<8x1x416xf32>) -> tensor<1x1x416xf32>
     %moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
@@ -128,8 +126,7 @@ module @moe {
     %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_29, %moe.reshape_6, %moe.constant_29, %moe.constant_29, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xbf16>
     %moe.reshape_8 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1x1216x416xbf16>) -> tensor<1x1216x416xbf16>
-    %moe.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_8) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xbf16>) -> tensor<1x1216x416xbf16>
-    %moe.dot_general_4 = stablehlo.dot_general %moe.concatenate_2, %moe.custom_call_3, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
+    %moe.dot_general_4 = stablehlo.dot_general %moe.concatenate_2, %moe.reshape_8, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
     %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.reshape_7, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
     %moe.add_4 = stablehlo.add %moe.dot_general_4, %moe.broadcast_in_dim_11 : tensor<8x1x1216xf32>
     %moe.slice_5 = stablehlo.slice %moe.add_4 [0:8, 0:1, 0:608] : (tensor<8x1x1216xf32>) -> tensor<8x1x608xf32>
@@ -151,8 +148,7 @@ module @moe {
     %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_35, %moe.reshape_6, %moe.constant_35, %moe.constant_35, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xbf16>
     %moe.reshape_9 = stablehlo.reshape %moe.dynamic_slice_7 : (tensor<1x1x416x608xbf16>) -> tensor<1x416x608xbf16>
-    %moe.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_9) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xbf16>) -> tensor<1x416x608xbf16>
-    %moe.dot_general_5 = stablehlo.dot_general %moe.convert_4, %moe.custom_call_4, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
+    %moe.dot_general_5 = stablehlo.dot_general %moe.convert_4, %moe.reshape_9, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
     %moe.transpose_2 = stablehlo.transpose %moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x416xf32>) -> tensor<8x1x416xf32>
     %moe.slice_7 = stablehlo.slice %moe.transpose_2 [0:1, 0:1, 0:416] : (tensor<8x1x416xf32>) -> tensor<1x1x416xf32>
     %moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>

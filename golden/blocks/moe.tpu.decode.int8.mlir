@@ -3,10 +3,10 @@ module @moe {
       %layers.0.moe.norm: tensor<416xf32>,
       %layers.0.moe.router.weight: tensor<9x416xbf16>,
       %layers.0.moe.router.bias: tensor<9xf32>,
-      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xi8> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xi8>,
       %layers.0.moe.gate_up.scales: tensor<1x9x1216xf32>,
       %layers.0.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.0.moe.down.weight: tensor<1x9x416x608xi8> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.down.weight: tensor<1x9x416x608xi8>,
       %layers.0.moe.down.scales: tensor<1x9x416xf32>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
       %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
@@ -91,8 +91,7 @@ module @moe {
     %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_20, %moe.reshape, %moe.constant_20, %moe.constant_20, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
     %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-    %moe.custom_call = stablehlo.custom_call @LayoutConstraint(%moe.reshape_3) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xi8>
-    %moe.convert_3 = stablehlo.convert %moe.custom_call : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
+    %moe.convert_3 = stablehlo.convert %moe.reshape_3 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
     %moe.dot_general_2 = stablehlo.dot_general %moe.concatenate_2, %moe.convert_3, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
     %moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_21, %moe.reshape, %moe.constant_21, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -120,8 +119,7 @@ module @moe {
     %moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_27, %moe.reshape, %moe.constant_27, %moe.constant_27, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
     %moe.reshape_5 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-    %moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_5) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xi8>) -> tensor<1x416x608xi8>
-    %moe.convert_5 = stablehlo.convert %moe.custom_call_2 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
+    %moe.convert_5 = stablehlo.convert %moe.reshape_5 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
     %moe.dot_general_3 = stablehlo.dot_general %moe.convert_4, %moe.convert_5, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
     %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x416xf32>) -> tensor<8x1x416xf32>
     %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
@@ -142,8 +140,7 @@ module @moe {
     %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_31, %moe.reshape_8, %moe.constant_31, %moe.constant_31, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
     %moe.reshape_10 = stablehlo.reshape %moe.dynamic_slice_8 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-    %moe.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_10) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xi8>
-    %moe.convert_6 = stablehlo.convert %moe.custom_call_3 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
+    %moe.convert_6 = stablehlo.convert %moe.reshape_10 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
     %moe.dot_general_4 = stablehlo.dot_general %moe.concatenate_2, %moe.convert_6, contracting_dims = [1] x [2] : (tensor<8x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<8x1x1216xf32>
     %moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_32, %moe.reshape_8, %moe.constant_32, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -171,8 +168,7 @@ module @moe {
     %moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_10 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_38, %moe.reshape_8, %moe.constant_38, %moe.constant_38, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
     %moe.reshape_12 = stablehlo.reshape %moe.dynamic_slice_10 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-    %moe.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%moe.reshape_12) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xi8>) -> tensor<1x416x608xi8>
-    %moe.convert_8 = stablehlo.convert %moe.custom_call_4 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
+    %moe.convert_8 = stablehlo.convert %moe.reshape_12 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
     %moe.dot_general_5 = stablehlo.dot_general %moe.convert_7, %moe.convert_8, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<8x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x8x416xf32>
     %moe.transpose_2 = stablehlo.transpose %moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x416xf32>) -> tensor<8x1x416xf32>
     %moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>

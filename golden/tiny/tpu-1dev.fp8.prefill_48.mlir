@@ -12,10 +12,10 @@ module @prefill_48 {
       %layers.0.moe.norm: tensor<416xf32>,
       %layers.0.moe.router.weight: tensor<9x416xbf16>,
       %layers.0.moe.router.bias: tensor<9xf32>,
-      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN>,
       %layers.0.moe.gate_up.scales: tensor<1x9x1216xf32>,
       %layers.0.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.0.moe.down.weight: tensor<1x9x416x608xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.0.moe.down.weight: tensor<1x9x416x608xf8E4M3FN>,
       %layers.0.moe.down.scales: tensor<1x9x416xf32>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
       %layers.1.attention.norm: tensor<416xf32>,
@@ -27,10 +27,10 @@ module @prefill_48 {
       %layers.1.moe.norm: tensor<416xf32>,
       %layers.1.moe.router.weight: tensor<9x416xbf16>,
       %layers.1.moe.router.bias: tensor<9xf32>,
-      %layers.1.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.1.moe.gate_up.weight: tensor<1x9x1216x416xf8E4M3FN>,
       %layers.1.moe.gate_up.scales: tensor<1x9x1216xf32>,
       %layers.1.moe.gate_up.bias: tensor<1x9x1216xf32>,
-      %layers.1.moe.down.weight: tensor<1x9x416x608xf8E4M3FN> {mhlo.layout_mode = "{3,2,1,0}"},
+      %layers.1.moe.down.weight: tensor<1x9x416x608xf8E4M3FN>,
       %layers.1.moe.down.scales: tensor<1x9x416xf32>,
       %layers.1.moe.down.bias: tensor<9x416xf32>,
       %norm: tensor<416xf32>,
@@ -338,8 +338,7 @@ module @prefill_48 {
       %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_34, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_34, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xf8E4M3FN>
       %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xf8E4M3FN>
-      %layers.0.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xf8E4M3FN>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
       %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.dot_general_3, %layers.0.moe.convert_8, contracting_dims = [1] x [2] : (tensor<16x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<16x1x1216xf32>
       %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_35, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -367,8 +366,7 @@ module @prefill_48 {
       %layers.0.moe.constant_41 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_41, %layers.0.moe.expert, %layers.0.moe.constant_41, %layers.0.moe.constant_41, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xf8E4M3FN>
       %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<1x1x416x608xf8E4M3FN>) -> tensor<1x416x608xf8E4M3FN>
-      %layers.0.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_6) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xf8E4M3FN>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
       %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.convert_9, %layers.0.moe.convert_10, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x16x416xf32>
       %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x16x416xf32>) -> tensor<16x1x416xf32>
       %layers.0.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
@@ -455,6 +453,8 @@ module @prefill_48 {
     %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.1.keys, %layers.1.attention.keys.convert, %sequence, %layers.1.attention.constant_3, %start, %layers.1.attention.constant_3 : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
     %layers.1.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.1.values, %layers.1.attention.values.convert, %sequence, %layers.1.attention.constant_4, %start, %layers.1.attention.constant_4 : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+    %layers.1.attention.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
+    %layers.1.attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
     %layers.1.attention.constant_5 = stablehlo.constant dense<-2147483648> : tensor<i32>
     %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.reshape_3 init: %layers.1.attention.constant_5) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
@@ -470,10 +470,12 @@ module @prefill_48 {
       %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
       %layers.1.attention.compare_2 = stablehlo.compare LE, %layers.1.attention.add_4, %layers.1.attention.broadcast_in_dim_7, SIGNED : (tensor<1x48x512xi32>, tensor<1x48x512xi32>) -> tensor<1x48x512xi1>
       %layers.1.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice, %sequence, %layers.1.attention.constant_7, %layers.1.attention.arg_5, %layers.1.attention.constant_7, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.custom_call, %sequence, %layers.1.attention.constant_7, %layers.1.attention.arg_5, %layers.1.attention.constant_7, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xbf16>) -> tensor<1x12x512x28xbf16>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice_2, %sequence, %layers.1.attention.constant_8, %layers.1.attention.arg_5, %layers.1.attention.constant_8, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
-      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
+      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.custom_call_2, %sequence, %layers.1.attention.constant_8, %layers.1.attention.arg_5, %layers.1.attention.constant_8, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xbf16>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.custom_call_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
       %layers.1.attention.constant_9 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x512xf32>
       %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_9 : tensor<1x12x48x3x512xf32>
       %layers.1.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
@@ -492,7 +494,7 @@ module @prefill_48 {
       %layers.1.attention.reduce_3 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_12) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
       %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_6, %layers.1.attention.reduce_3 : tensor<1x12x48x3xf32>
       %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
-      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.dynamic_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x28xf32>
+      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.custom_call_4, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x28xf32>
       %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
       %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x48x3x28xf32>
       %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.multiply_7, %layers.1.attention.dot_general_3 : tensor<1x12x48x3x28xf32>
@@ -644,8 +646,7 @@ module @prefill_48 {
       %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_34, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_34, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xf8E4M3FN>
       %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xf8E4M3FN>
-      %layers.1.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xf8E4M3FN>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
       %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.dot_general_3, %layers.1.moe.convert_8, contracting_dims = [1] x [2] : (tensor<16x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<16x1x1216xf32>
       %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_35, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -673,8 +674,7 @@ module @prefill_48 {
       %layers.1.moe.constant_41 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_41, %layers.1.moe.expert, %layers.1.moe.constant_41, %layers.1.moe.constant_41, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xf8E4M3FN>
       %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<1x1x416x608xf8E4M3FN>) -> tensor<1x416x608xf8E4M3FN>
-      %layers.1.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_6) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xf8E4M3FN>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
       %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.convert_9, %layers.1.moe.convert_10, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x16x416xf32>
       %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x16x416xf32>) -> tensor<16x1x416xf32>
       %layers.1.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
@@ -723,39 +723,42 @@ module @prefill_48 {
     %head.logits = stablehlo.slice %head.optimization_barrier [0:1, 0:1336] : (tensor<8x1336xf32>) -> tensor<1x1336xf32>
     %add = stablehlo.add %start, %count : tensor<i32>
     %reshape = stablehlo.reshape %add : (tensor<i32>) -> tensor<1xi32>
-    %sample.constant = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %sample.reduce = stablehlo.reduce(%head.logits init: %sample.constant) applies stablehlo.maximum across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-    %sample.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-    %sample.iota = stablehlo.iota dim = 1 : tensor<1x1336xi32>
-    %sample.compare = stablehlo.compare EQ, %head.logits, %sample.broadcast_in_dim, FLOAT : (tensor<1x1336xf32>, tensor<1x1336xf32>) -> tensor<1x1336xi1>
-    %sample.constant_2 = stablehlo.constant dense<1336> : tensor<1x1336xi32>
-    %sample.select = stablehlo.select %sample.compare, %sample.iota, %sample.constant_2 : tensor<1x1336xi1>, tensor<1x1336xi32>
-    %sample.constant_3 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %sample.reduce_2 = stablehlo.reduce(%sample.select init: %sample.constant_3) applies stablehlo.minimum across dimensions = [1] : (tensor<1x1336xi32>, tensor<i32>) -> tensor<1xi32>
-    %sample.constant_4 = stablehlo.constant dense<1336> : tensor<1xi32>
-    %sample.greedy = stablehlo.minimum %sample.reduce_2, %sample.constant_4 : tensor<1xi32>
-    %sample.constant_5 = stablehlo.constant dense<0.0> : tensor<1xf32>
-    %sample.compare_2 = stablehlo.compare GT, %temperature, %sample.constant_5, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-    %sample.constant_6 = stablehlo.constant dense<false> : tensor<i1>
-    %sample.reduce_3 = stablehlo.reduce(%sample.compare_2 init: %sample.constant_6) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
+    %sample.constant = stablehlo.constant dense<0xFF800000> : tensor<1x200xf32>
+    %sample.concatenate = stablehlo.concatenate %head.logits, %sample.constant, dim = 1 : (tensor<1x1336xf32>, tensor<1x200xf32>) -> tensor<1x1536xf32>
+    %sample.folded = stablehlo.reshape %sample.concatenate : (tensor<1x1536xf32>) -> tensor<1x3x512xf32>
+    %sample.iota = stablehlo.iota dim = 1 : tensor<1x3x512xi32>
+    %sample.constant_2 = stablehlo.constant dense<512> : tensor<1x3x512xi32>
+    %sample.multiply = stablehlo.multiply %sample.iota, %sample.constant_2 : tensor<1x3x512xi32>
+    %sample.iota_2 = stablehlo.iota dim = 2 : tensor<1x3x512xi32>
+    %sample.add = stablehlo.add %sample.multiply, %sample.iota_2 : tensor<1x3x512xi32>
+    %sample.constant_3 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %sample.reduce = stablehlo.reduce(%sample.folded init: %sample.constant_3) applies stablehlo.maximum across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+    %sample.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+    %sample.compare = stablehlo.compare EQ, %sample.folded, %sample.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+    %sample.constant_4 = stablehlo.constant dense<1336> : tensor<1x3x512xi32>
+    %sample.select = stablehlo.select %sample.compare, %sample.add, %sample.constant_4 : tensor<1x3x512xi1>, tensor<1x3x512xi32>
+    %sample.constant_5 = stablehlo.constant dense<2147483647> : tensor<i32>
+    %sample.reduce_2 = stablehlo.reduce(%sample.select init: %sample.constant_5) applies stablehlo.minimum across dimensions = [1, 2] : (tensor<1x3x512xi32>, tensor<i32>) -> tensor<1xi32>
+    %sample.constant_6 = stablehlo.constant dense<1336> : tensor<1xi32>
+    %sample.greedy = stablehlo.minimum %sample.reduce_2, %sample.constant_6 : tensor<1xi32>
+    %sample.constant_7 = stablehlo.constant dense<0.0> : tensor<1xf32>
+    %sample.compare_2 = stablehlo.compare GT, %temperature, %sample.constant_7, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+    %sample.constant_8 = stablehlo.constant dense<false> : tensor<i1>
+    %sample.reduce_3 = stablehlo.reduce(%sample.compare_2 init: %sample.constant_8) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
     %sample.tokens = "stablehlo.if"(%sample.reduce_3) ({
-      %sample.constant_7 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.compare_3 = stablehlo.compare GT, %temperature, %sample.constant_7, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-      %sample.constant_8 = stablehlo.constant dense<1.0> : tensor<1xf32>
-      %sample.select_2 = stablehlo.select %sample.compare_3, %temperature, %sample.constant_8 : tensor<1xi1>, tensor<1xf32>
-      %sample.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-      %sample.reduce_4 = stablehlo.reduce(%head.logits init: %sample.constant_9) applies stablehlo.maximum across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-      %sample.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.reduce_4, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-      %sample.subtract = stablehlo.subtract %head.logits, %sample.broadcast_in_dim_2 : tensor<1x1336xf32>
-      %sample.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.select_2, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-      %sample.divide = stablehlo.divide %sample.subtract, %sample.broadcast_in_dim_3 : tensor<1x1336xf32>
-      %sample.weights = stablehlo.exponential %sample.divide : tensor<1x1336xf32>
+      %sample.constant_9 = stablehlo.constant dense<1.0> : tensor<1xf32>
+      %sample.select_2 = stablehlo.select %sample.compare_2, %temperature, %sample.constant_9 : tensor<1xi1>, tensor<1xf32>
+      %sample.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+      %sample.subtract = stablehlo.subtract %sample.folded, %sample.broadcast_in_dim_2 : tensor<1x3x512xf32>
+      %sample.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.select_2, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+      %sample.divide = stablehlo.divide %sample.subtract, %sample.broadcast_in_dim_3 : tensor<1x3x512xf32>
+      %sample.weights = stablehlo.exponential %sample.divide : tensor<1x3x512xf32>
       %sample.convert = stablehlo.convert %top_k : (tensor<1xi32>) -> tensor<1xf32>
       %sample.constant_10 = stablehlo.constant dense<0> : tensor<1xi32>
-      %sample.compare_4 = stablehlo.compare GT, %top_k, %sample.constant_10, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
+      %sample.compare_3 = stablehlo.compare GT, %top_k, %sample.constant_10, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
       %sample.constant_11 = stablehlo.constant dense<1336> : tensor<1xi32>
-      %sample.compare_5 = stablehlo.compare LT, %top_k, %sample.constant_11, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-      %sample.and = stablehlo.and %sample.compare_4, %sample.compare_5 : tensor<1xi1>
+      %sample.compare_4 = stablehlo.compare LT, %top_k, %sample.constant_11, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
+      %sample.and = stablehlo.and %sample.compare_3, %sample.compare_4 : tensor<1xi1>
       %sample.top_k.constant = stablehlo.constant dense<0> : tensor<1xi32>
       %sample.top_k.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
       %sample.top_k.while:2 = "stablehlo.while"(%sample.top_k.constant, %sample.top_k.constant_2) ({
@@ -774,11 +777,11 @@ module @prefill_48 {
         %sample.top_k.divide = stablehlo.divide %sample.top_k.subtract_2, %sample.top_k.constant_5 : tensor<1xi32>
         %sample.top_k.add = stablehlo.add %sample.top_k.arg_3, %sample.top_k.divide : tensor<1xi32>
         %sample.top_k.bitcast_convert = stablehlo.bitcast_convert %sample.top_k.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim, FLOAT : (tensor<1x1336xf32>, tensor<1x1336xf32>) -> tensor<1x1336xi1>
-        %sample.top_k.convert = stablehlo.convert %sample.top_k.compare_2 : (tensor<1x1336xi1>) -> tensor<1x1336xf32>
+        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert = stablehlo.convert %sample.top_k.compare_2 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
         %sample.top_k.constant_6 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_6) applies stablehlo.add across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_6) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
         %sample.top_k.compare_3 = stablehlo.compare GE, %sample.top_k.reduce_2, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
         %sample.top_k.select = stablehlo.select %sample.top_k.compare_3, %sample.top_k.add, %sample.top_k.arg_3 : tensor<1xi1>, tensor<1xi32>
         %sample.top_k.select_2 = stablehlo.select %sample.top_k.compare_3, %sample.top_k.arg_4, %sample.top_k.add : tensor<1xi1>, tensor<1xi32>
@@ -787,15 +790,15 @@ module @prefill_48 {
       %sample.top_k.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_k.while#0 : (tensor<1xi32>) -> tensor<1xf32>
       %sample.top_k.constant_7 = stablehlo.constant dense<0.0> : tensor<1xf32>
       %sample.top_k.select_3 = stablehlo.select %sample.and, %sample.top_k.bitcast_convert_2, %sample.top_k.constant_7 : tensor<1xi1>, tensor<1xf32>
-      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select_3, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-      %sample.compare_6 = stablehlo.compare GE, %sample.weights, %sample.broadcast_in_dim_4, FLOAT : (tensor<1x1336xf32>, tensor<1x1336xf32>) -> tensor<1x1336xi1>
-      %sample.constant_12 = stablehlo.constant dense<0.0> : tensor<1x1336xf32>
-      %sample.select_3 = stablehlo.select %sample.compare_6, %sample.weights, %sample.constant_12 : tensor<1x1336xi1>, tensor<1x1336xf32>
+      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+      %sample.compare_5 = stablehlo.compare GE, %sample.weights, %sample.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+      %sample.constant_12 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+      %sample.select_3 = stablehlo.select %sample.compare_5, %sample.weights, %sample.constant_12 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
       %sample.constant_13 = stablehlo.constant dense<1.0> : tensor<1xf32>
-      %sample.compare_7 = stablehlo.compare LT, %top_p, %sample.constant_13, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+      %sample.compare_6 = stablehlo.compare LT, %top_p, %sample.constant_13, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
       %sample.constant_14 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_5 = stablehlo.reduce(%sample.select_3 init: %sample.constant_14) applies stablehlo.add across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-      %sample.multiply = stablehlo.multiply %top_p, %sample.reduce_5 : tensor<1xf32>
+      %sample.reduce_4 = stablehlo.reduce(%sample.select_3 init: %sample.constant_14) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+      %sample.multiply_2 = stablehlo.multiply %top_p, %sample.reduce_4 : tensor<1xf32>
       %sample.top_p.constant = stablehlo.constant dense<0> : tensor<1xi32>
       %sample.top_p.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
       %sample.top_p.while:2 = "stablehlo.while"(%sample.top_p.constant, %sample.top_p.constant_2) ({
@@ -803,7 +806,7 @@ module @prefill_48 {
         %sample.top_p.subtract = stablehlo.subtract %sample.top_p.arg_2, %sample.top_p.arg : tensor<1xi32>
         %sample.top_p.constant_3 = stablehlo.constant dense<1> : tensor<1xi32>
         %sample.top_p.compare = stablehlo.compare GT, %sample.top_p.subtract, %sample.top_p.constant_3, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-        %sample.top_p.and = stablehlo.and %sample.compare_7, %sample.top_p.compare : tensor<1xi1>
+        %sample.top_p.and = stablehlo.and %sample.compare_6, %sample.top_p.compare : tensor<1xi1>
         %sample.top_p.constant_4 = stablehlo.constant dense<false> : tensor<i1>
         %sample.top_p.reduce = stablehlo.reduce(%sample.top_p.and init: %sample.top_p.constant_4) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
         stablehlo.return %sample.top_p.reduce : tensor<i1>
@@ -814,138 +817,132 @@ module @prefill_48 {
         %sample.top_p.divide = stablehlo.divide %sample.top_p.subtract_2, %sample.top_p.constant_5 : tensor<1xi32>
         %sample.top_p.add = stablehlo.add %sample.top_p.arg_3, %sample.top_p.divide : tensor<1xi32>
         %sample.top_p.bitcast_convert = stablehlo.bitcast_convert %sample.top_p.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim, FLOAT : (tensor<1x1336xf32>, tensor<1x1336xf32>) -> tensor<1x1336xi1>
-        %sample.top_p.constant_6 = stablehlo.constant dense<0.0> : tensor<1x1336xf32>
-        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_6 : tensor<1x1336xi1>, tensor<1x1336xf32>
+        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_6 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_6 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
         %sample.top_p.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-        %sample.top_p.compare_3 = stablehlo.compare GE, %sample.top_p.reduce_2, %sample.multiply, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_7) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_3 = stablehlo.compare GE, %sample.top_p.reduce_2, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
         %sample.top_p.select_2 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.add, %sample.top_p.arg_3 : tensor<1xi1>, tensor<1xi32>
         %sample.top_p.select_3 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.arg_4, %sample.top_p.add : tensor<1xi1>, tensor<1xi32>
         stablehlo.return %sample.top_p.select_2, %sample.top_p.select_3 : tensor<1xi32>, tensor<1xi32>
       }) {mhlo.frontend_attributes = {precast_trips = "30"}} : (tensor<1xi32>, tensor<1xi32>) -> (tensor<1xi32>, tensor<1xi32>)
       %sample.top_p.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_p.while#0 : (tensor<1xi32>) -> tensor<1xf32>
       %sample.top_p.constant_8 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.top_p.select_4 = stablehlo.select %sample.compare_7, %sample.top_p.bitcast_convert_2, %sample.top_p.constant_8 : tensor<1xi1>, tensor<1xf32>
+      %sample.top_p.select_4 = stablehlo.select %sample.compare_6, %sample.top_p.bitcast_convert_2, %sample.top_p.constant_8 : tensor<1xi1>, tensor<1xf32>
       %sample.maximum = stablehlo.maximum %sample.top_p.select_4, %min_p : tensor<1xf32>
-      %sample.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.maximum, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-      %sample.compare_8 = stablehlo.compare GE, %sample.select_3, %sample.broadcast_in_dim_5, FLOAT : (tensor<1x1336xf32>, tensor<1x1336xf32>) -> tensor<1x1336xi1>
-      %sample.constant_15 = stablehlo.constant dense<0.0> : tensor<1x1336xf32>
-      %sample.kept = stablehlo.select %sample.compare_8, %sample.select_3, %sample.constant_15 : tensor<1x1336xi1>, tensor<1x1336xf32>
+      %sample.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.maximum, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+      %sample.compare_7 = stablehlo.compare GE, %sample.select_3, %sample.broadcast_in_dim_5, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+      %sample.constant_15 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+      %sample.kept = stablehlo.select %sample.compare_7, %sample.select_3, %sample.constant_15 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
       %sample.convert_2 = stablehlo.convert %reshape : (tensor<1xi32>) -> tensor<1xui64>
       %sample.constant_16 = stablehlo.constant dense<1> : tensor<1xui64>
-      %sample.add = stablehlo.add %sample.convert_2, %sample.constant_16 : tensor<1xui64>
+      %sample.add_2 = stablehlo.add %sample.convert_2, %sample.constant_16 : tensor<1xui64>
       %sample.constant_17 = stablehlo.constant dense<11400714819323198485> : tensor<1xui64>
-      %sample.multiply_2 = stablehlo.multiply %sample.add, %sample.constant_17 : tensor<1xui64>
-      %sample.add_2 = stablehlo.add %seed, %sample.multiply_2 : tensor<1xui64>
+      %sample.multiply_3 = stablehlo.multiply %sample.add_2, %sample.constant_17 : tensor<1xui64>
+      %sample.add_3 = stablehlo.add %seed, %sample.multiply_3 : tensor<1xui64>
       %sample.constant_18 = stablehlo.constant dense<30> : tensor<1xui64>
-      %sample.shift_right_logical = stablehlo.shift_right_logical %sample.add_2, %sample.constant_18 : tensor<1xui64>
-      %sample.xor = stablehlo.xor %sample.add_2, %sample.shift_right_logical : tensor<1xui64>
+      %sample.shift_right_logical = stablehlo.shift_right_logical %sample.add_3, %sample.constant_18 : tensor<1xui64>
+      %sample.xor = stablehlo.xor %sample.add_3, %sample.shift_right_logical : tensor<1xui64>
       %sample.constant_19 = stablehlo.constant dense<13787848793156543929> : tensor<1xui64>
-      %sample.multiply_3 = stablehlo.multiply %sample.xor, %sample.constant_19 : tensor<1xui64>
+      %sample.multiply_4 = stablehlo.multiply %sample.xor, %sample.constant_19 : tensor<1xui64>
       %sample.constant_20 = stablehlo.constant dense<27> : tensor<1xui64>
-      %sample.shift_right_logical_2 = stablehlo.shift_right_logical %sample.multiply_3, %sample.constant_20 : tensor<1xui64>
-      %sample.xor_2 = stablehlo.xor %sample.multiply_3, %sample.shift_right_logical_2 : tensor<1xui64>
+      %sample.shift_right_logical_2 = stablehlo.shift_right_logical %sample.multiply_4, %sample.constant_20 : tensor<1xui64>
+      %sample.xor_2 = stablehlo.xor %sample.multiply_4, %sample.shift_right_logical_2 : tensor<1xui64>
       %sample.constant_21 = stablehlo.constant dense<10723151780598845931> : tensor<1xui64>
-      %sample.multiply_4 = stablehlo.multiply %sample.xor_2, %sample.constant_21 : tensor<1xui64>
+      %sample.multiply_5 = stablehlo.multiply %sample.xor_2, %sample.constant_21 : tensor<1xui64>
       %sample.constant_22 = stablehlo.constant dense<31> : tensor<1xui64>
-      %sample.shift_right_logical_3 = stablehlo.shift_right_logical %sample.multiply_4, %sample.constant_22 : tensor<1xui64>
-      %sample.xor_3 = stablehlo.xor %sample.multiply_4, %sample.shift_right_logical_3 : tensor<1xui64>
+      %sample.shift_right_logical_3 = stablehlo.shift_right_logical %sample.multiply_5, %sample.constant_22 : tensor<1xui64>
+      %sample.xor_3 = stablehlo.xor %sample.multiply_5, %sample.shift_right_logical_3 : tensor<1xui64>
       %sample.constant_23 = stablehlo.constant dense<40> : tensor<1xui64>
       %sample.shift_right_logical_4 = stablehlo.shift_right_logical %sample.xor_3, %sample.constant_23 : tensor<1xui64>
       %sample.convert_3 = stablehlo.convert %sample.shift_right_logical_4 : (tensor<1xui64>) -> tensor<1xf32>
       %sample.constant_24 = stablehlo.constant dense<5.9604645e-8> : tensor<1xf32>
       %sample.uniform = stablehlo.multiply %sample.convert_3, %sample.constant_24 : tensor<1xf32>
-      %sample.constant_25 = stablehlo.constant dense<0.0> : tensor<1x200xf32>
-      %sample.concatenate = stablehlo.concatenate %sample.kept, %sample.constant_25, dim = 1 : (tensor<1x1336xf32>, tensor<1x200xf32>) -> tensor<1x1536xf32>
-      %sample.reshape = stablehlo.reshape %sample.concatenate : (tensor<1x1536xf32>) -> tensor<1x3x512xf32>
+      %sample.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+      %sample.reduce_5 = stablehlo.reduce(%sample.kept init: %sample.constant_25) applies stablehlo.add across dimensions = [2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1x3xf32>
       %sample.constant_26 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_6 = stablehlo.reduce(%sample.reshape init: %sample.constant_26) applies stablehlo.add across dimensions = [2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1x3xf32>
-      %sample.constant_27 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_7 = stablehlo.reduce(%sample.reduce_6 init: %sample.constant_27) applies stablehlo.add across dimensions = [1] : (tensor<1x3xf32>, tensor<f32>) -> tensor<1xf32>
-      %sample.multiply_6 = stablehlo.multiply %sample.uniform, %sample.reduce_7 : tensor<1xf32>
-      %sample.iota_2 = stablehlo.iota dim = 1 : tensor<3x3xi32>
-      %sample.iota_3 = stablehlo.iota dim = 0 : tensor<3x3xi32>
-      %sample.compare_9 = stablehlo.compare LE, %sample.iota_2, %sample.iota_3, SIGNED : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
-      %sample.convert_4 = stablehlo.convert %sample.compare_9 : (tensor<3x3xi1>) -> tensor<3x3xf32>
-      %sample.dot_general = stablehlo.dot_general %sample.reduce_6, %sample.convert_4, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x3xf32>, tensor<3x3xf32>) -> tensor<1x3xf32>
-      %sample.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.multiply_6, dims = [0] : (tensor<1xf32>) -> tensor<1x3xf32>
-      %sample.compare_10 = stablehlo.compare LE, %sample.dot_general, %sample.broadcast_in_dim_6, FLOAT : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xi1>
-      %sample.iota_4 = stablehlo.iota dim = 1 : tensor<1x3xi32>
-      %sample.constant_28 = stablehlo.constant dense<0.0> : tensor<1x3xf32>
-      %sample.compare_11 = stablehlo.compare GT, %sample.reduce_6, %sample.constant_28, FLOAT : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xi1>
-      %sample.constant_29 = stablehlo.constant dense<0> : tensor<1x3xi32>
-      %sample.select_5 = stablehlo.select %sample.compare_11, %sample.iota_4, %sample.constant_29 : tensor<1x3xi1>, tensor<1x3xi32>
-      %sample.constant_30 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %sample.reduce_8 = stablehlo.reduce(%sample.select_5 init: %sample.constant_30) applies stablehlo.maximum across dimensions = [1] : (tensor<1x3xi32>, tensor<i32>) -> tensor<1xi32>
-      %sample.convert_5 = stablehlo.convert %sample.compare_10 : (tensor<1x3xi1>) -> tensor<1x3xi32>
-      %sample.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %sample.reduce_9 = stablehlo.reduce(%sample.convert_5 init: %sample.constant_31) applies stablehlo.add across dimensions = [1] : (tensor<1x3xi32>, tensor<i32>) -> tensor<1xi32>
-      %sample.minimum_2 = stablehlo.minimum %sample.reduce_9, %sample.reduce_8 : tensor<1xi32>
+      %sample.reduce_6 = stablehlo.reduce(%sample.reduce_5 init: %sample.constant_26) applies stablehlo.add across dimensions = [1] : (tensor<1x3xf32>, tensor<f32>) -> tensor<1xf32>
+      %sample.multiply_7 = stablehlo.multiply %sample.uniform, %sample.reduce_6 : tensor<1xf32>
+      %sample.iota_3 = stablehlo.iota dim = 1 : tensor<3x3xi32>
+      %sample.iota_4 = stablehlo.iota dim = 0 : tensor<3x3xi32>
+      %sample.compare_8 = stablehlo.compare LE, %sample.iota_3, %sample.iota_4, SIGNED : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+      %sample.convert_4 = stablehlo.convert %sample.compare_8 : (tensor<3x3xi1>) -> tensor<3x3xf32>
+      %sample.dot_general = stablehlo.dot_general %sample.reduce_5, %sample.convert_4, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x3xf32>, tensor<3x3xf32>) -> tensor<1x3xf32>
+      %sample.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.multiply_7, dims = [0] : (tensor<1xf32>) -> tensor<1x3xf32>
+      %sample.compare_9 = stablehlo.compare LE, %sample.dot_general, %sample.broadcast_in_dim_6, FLOAT : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xi1>
+      %sample.iota_5 = stablehlo.iota dim = 1 : tensor<1x3xi32>
+      %sample.constant_27 = stablehlo.constant dense<0.0> : tensor<1x3xf32>
+      %sample.compare_10 = stablehlo.compare GT, %sample.reduce_5, %sample.constant_27, FLOAT : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xi1>
+      %sample.constant_28 = stablehlo.constant dense<0> : tensor<1x3xi32>
+      %sample.select_5 = stablehlo.select %sample.compare_10, %sample.iota_5, %sample.constant_28 : tensor<1x3xi1>, tensor<1x3xi32>
+      %sample.constant_29 = stablehlo.constant dense<-2147483648> : tensor<i32>
+      %sample.reduce_7 = stablehlo.reduce(%sample.select_5 init: %sample.constant_29) applies stablehlo.maximum across dimensions = [1] : (tensor<1x3xi32>, tensor<i32>) -> tensor<1xi32>
+      %sample.convert_5 = stablehlo.convert %sample.compare_9 : (tensor<1x3xi1>) -> tensor<1x3xi32>
+      %sample.constant_30 = stablehlo.constant dense<0> : tensor<i32>
+      %sample.reduce_8 = stablehlo.reduce(%sample.convert_5 init: %sample.constant_30) applies stablehlo.add across dimensions = [1] : (tensor<1x3xi32>, tensor<i32>) -> tensor<1xi32>
+      %sample.minimum_2 = stablehlo.minimum %sample.reduce_8, %sample.reduce_7 : tensor<1xi32>
       %sample.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %sample.minimum_2, dims = [0] : (tensor<1xi32>) -> tensor<1x3xi32>
-      %sample.compare_12 = stablehlo.compare LT, %sample.iota_4, %sample.broadcast_in_dim_7, SIGNED : (tensor<1x3xi32>, tensor<1x3xi32>) -> tensor<1x3xi1>
-      %sample.constant_32 = stablehlo.constant dense<0.0> : tensor<1x3xf32>
-      %sample.select_6 = stablehlo.select %sample.compare_12, %sample.reduce_6, %sample.constant_32 : tensor<1x3xi1>, tensor<1x3xf32>
-      %sample.constant_33 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_10 = stablehlo.reduce(%sample.select_6 init: %sample.constant_33) applies stablehlo.add across dimensions = [1] : (tensor<1x3xf32>, tensor<f32>) -> tensor<1xf32>
-      %sample.iota_5 = stablehlo.iota dim = 1 : tensor<1x3x512xi32>
+      %sample.compare_11 = stablehlo.compare LT, %sample.iota_5, %sample.broadcast_in_dim_7, SIGNED : (tensor<1x3xi32>, tensor<1x3xi32>) -> tensor<1x3xi1>
+      %sample.constant_31 = stablehlo.constant dense<0.0> : tensor<1x3xf32>
+      %sample.select_6 = stablehlo.select %sample.compare_11, %sample.reduce_5, %sample.constant_31 : tensor<1x3xi1>, tensor<1x3xf32>
+      %sample.constant_32 = stablehlo.constant dense<0.0> : tensor<f32>
+      %sample.reduce_9 = stablehlo.reduce(%sample.select_6 init: %sample.constant_32) applies stablehlo.add across dimensions = [1] : (tensor<1x3xf32>, tensor<f32>) -> tensor<1xf32>
+      %sample.iota_6 = stablehlo.iota dim = 1 : tensor<1x3x512xi32>
       %sample.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %sample.minimum_2, dims = [0] : (tensor<1xi32>) -> tensor<1x3x512xi32>
-      %sample.compare_13 = stablehlo.compare EQ, %sample.iota_5, %sample.broadcast_in_dim_8, SIGNED : (tensor<1x3x512xi32>, tensor<1x3x512xi32>) -> tensor<1x3x512xi1>
-      %sample.constant_34 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
-      %sample.select_7 = stablehlo.select %sample.compare_13, %sample.reshape, %sample.constant_34 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
-      %sample.constant_35 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_11 = stablehlo.reduce(%sample.select_7 init: %sample.constant_35) applies stablehlo.add across dimensions = [1] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1x512xf32>
-      %sample.subtract_2 = stablehlo.subtract %sample.multiply_6, %sample.reduce_10 : tensor<1xf32>
-      %sample.iota_6 = stablehlo.iota dim = 1 : tensor<512x512xi32>
-      %sample.iota_7 = stablehlo.iota dim = 0 : tensor<512x512xi32>
-      %sample.compare_14 = stablehlo.compare LE, %sample.iota_6, %sample.iota_7, SIGNED : (tensor<512x512xi32>, tensor<512x512xi32>) -> tensor<512x512xi1>
-      %sample.convert_6 = stablehlo.convert %sample.compare_14 : (tensor<512x512xi1>) -> tensor<512x512xf32>
-      %sample.dot_general_2 = stablehlo.dot_general %sample.reduce_11, %sample.convert_6, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
+      %sample.compare_12 = stablehlo.compare EQ, %sample.iota_6, %sample.broadcast_in_dim_8, SIGNED : (tensor<1x3x512xi32>, tensor<1x3x512xi32>) -> tensor<1x3x512xi1>
+      %sample.constant_33 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+      %sample.select_7 = stablehlo.select %sample.compare_12, %sample.kept, %sample.constant_33 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+      %sample.constant_34 = stablehlo.constant dense<0.0> : tensor<f32>
+      %sample.reduce_10 = stablehlo.reduce(%sample.select_7 init: %sample.constant_34) applies stablehlo.add across dimensions = [1] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1x512xf32>
+      %sample.subtract_2 = stablehlo.subtract %sample.multiply_7, %sample.reduce_9 : tensor<1xf32>
+      %sample.iota_7 = stablehlo.iota dim = 1 : tensor<512x512xi32>
+      %sample.iota_8 = stablehlo.iota dim = 0 : tensor<512x512xi32>
+      %sample.compare_13 = stablehlo.compare LE, %sample.iota_7, %sample.iota_8, SIGNED : (tensor<512x512xi32>, tensor<512x512xi32>) -> tensor<512x512xi1>
+      %sample.convert_6 = stablehlo.convert %sample.compare_13 : (tensor<512x512xi1>) -> tensor<512x512xf32>
+      %sample.dot_general_2 = stablehlo.dot_general %sample.reduce_10, %sample.convert_6, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x512xf32>, tensor<512x512xf32>) -> tensor<1x512xf32>
       %sample.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %sample.subtract_2, dims = [0] : (tensor<1xf32>) -> tensor<1x512xf32>
-      %sample.compare_15 = stablehlo.compare LE, %sample.dot_general_2, %sample.broadcast_in_dim_9, FLOAT : (tensor<1x512xf32>, tensor<1x512xf32>) -> tensor<1x512xi1>
-      %sample.iota_8 = stablehlo.iota dim = 1 : tensor<1x512xi32>
-      %sample.constant_36 = stablehlo.constant dense<0.0> : tensor<1x512xf32>
-      %sample.compare_16 = stablehlo.compare GT, %sample.reduce_11, %sample.constant_36, FLOAT : (tensor<1x512xf32>, tensor<1x512xf32>) -> tensor<1x512xi1>
-      %sample.constant_37 = stablehlo.constant dense<0> : tensor<1x512xi32>
-      %sample.select_8 = stablehlo.select %sample.compare_16, %sample.iota_8, %sample.constant_37 : tensor<1x512xi1>, tensor<1x512xi32>
-      %sample.constant_38 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %sample.reduce_12 = stablehlo.reduce(%sample.select_8 init: %sample.constant_38) applies stablehlo.maximum across dimensions = [1] : (tensor<1x512xi32>, tensor<i32>) -> tensor<1xi32>
-      %sample.convert_7 = stablehlo.convert %sample.compare_15 : (tensor<1x512xi1>) -> tensor<1x512xi32>
-      %sample.constant_39 = stablehlo.constant dense<0> : tensor<i32>
-      %sample.reduce_13 = stablehlo.reduce(%sample.convert_7 init: %sample.constant_39) applies stablehlo.add across dimensions = [1] : (tensor<1x512xi32>, tensor<i32>) -> tensor<1xi32>
-      %sample.minimum_3 = stablehlo.minimum %sample.reduce_13, %sample.reduce_12 : tensor<1xi32>
+      %sample.compare_14 = stablehlo.compare LE, %sample.dot_general_2, %sample.broadcast_in_dim_9, FLOAT : (tensor<1x512xf32>, tensor<1x512xf32>) -> tensor<1x512xi1>
+      %sample.iota_9 = stablehlo.iota dim = 1 : tensor<1x512xi32>
+      %sample.constant_35 = stablehlo.constant dense<0.0> : tensor<1x512xf32>
+      %sample.compare_15 = stablehlo.compare GT, %sample.reduce_10, %sample.constant_35, FLOAT : (tensor<1x512xf32>, tensor<1x512xf32>) -> tensor<1x512xi1>
+      %sample.constant_36 = stablehlo.constant dense<0> : tensor<1x512xi32>
+      %sample.select_8 = stablehlo.select %sample.compare_15, %sample.iota_9, %sample.constant_36 : tensor<1x512xi1>, tensor<1x512xi32>
+      %sample.constant_37 = stablehlo.constant dense<-2147483648> : tensor<i32>
+      %sample.reduce_11 = stablehlo.reduce(%sample.select_8 init: %sample.constant_37) applies stablehlo.maximum across dimensions = [1] : (tensor<1x512xi32>, tensor<i32>) -> tensor<1xi32>
+      %sample.convert_7 = stablehlo.convert %sample.compare_14 : (tensor<1x512xi1>) -> tensor<1x512xi32>
+      %sample.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+      %sample.reduce_12 = stablehlo.reduce(%sample.convert_7 init: %sample.constant_38) applies stablehlo.add across dimensions = [1] : (tensor<1x512xi32>, tensor<i32>) -> tensor<1xi32>
+      %sample.minimum_3 = stablehlo.minimum %sample.reduce_12, %sample.reduce_11 : tensor<1xi32>
       %sample.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %sample.minimum_3, dims = [0] : (tensor<1xi32>) -> tensor<1x512xi32>
-      %sample.compare_17 = stablehlo.compare LT, %sample.iota_8, %sample.broadcast_in_dim_10, SIGNED : (tensor<1x512xi32>, tensor<1x512xi32>) -> tensor<1x512xi1>
-      %sample.constant_40 = stablehlo.constant dense<0.0> : tensor<1x512xf32>
-      %sample.select_9 = stablehlo.select %sample.compare_17, %sample.reduce_11, %sample.constant_40 : tensor<1x512xi1>, tensor<1x512xf32>
-      %sample.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
-      %sample.reduce_14 = stablehlo.reduce(%sample.select_9 init: %sample.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<1x512xf32>, tensor<f32>) -> tensor<1xf32>
-      %sample.constant_42 = stablehlo.constant dense<512> : tensor<1xi32>
-      %sample.multiply_7 = stablehlo.multiply %sample.minimum_2, %sample.constant_42 : tensor<1xi32>
-      %sample.add_3 = stablehlo.add %sample.multiply_7, %sample.minimum_3 : tensor<1xi32>
-      %sample.select_10 = stablehlo.select %sample.compare_2, %sample.add_3, %sample.greedy : tensor<1xi1>, tensor<1xi32>
+      %sample.compare_16 = stablehlo.compare LT, %sample.iota_9, %sample.broadcast_in_dim_10, SIGNED : (tensor<1x512xi32>, tensor<1x512xi32>) -> tensor<1x512xi1>
+      %sample.constant_39 = stablehlo.constant dense<0.0> : tensor<1x512xf32>
+      %sample.select_9 = stablehlo.select %sample.compare_16, %sample.reduce_10, %sample.constant_39 : tensor<1x512xi1>, tensor<1x512xf32>
+      %sample.constant_40 = stablehlo.constant dense<0.0> : tensor<f32>
+      %sample.reduce_13 = stablehlo.reduce(%sample.select_9 init: %sample.constant_40) applies stablehlo.add across dimensions = [1] : (tensor<1x512xf32>, tensor<f32>) -> tensor<1xf32>
+      %sample.constant_41 = stablehlo.constant dense<512> : tensor<1xi32>
+      %sample.multiply_8 = stablehlo.multiply %sample.minimum_2, %sample.constant_41 : tensor<1xi32>
+      %sample.add_4 = stablehlo.add %sample.multiply_8, %sample.minimum_3 : tensor<1xi32>
+      %sample.select_10 = stablehlo.select %sample.compare_2, %sample.add_4, %sample.greedy : tensor<1xi1>, tensor<1xi32>
       stablehlo.return %sample.select_10 : tensor<1xi32>
     }, {
       stablehlo.return %sample.greedy : tensor<1xi32>
     }) : (tensor<i1>) -> (tensor<1xi32>)
-    %sample.constant_43 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %sample.reduce_15 = stablehlo.reduce(%head.logits init: %sample.constant_43) applies stablehlo.maximum across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-    %sample.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.reduce_15, dims = [0] : (tensor<1xf32>) -> tensor<1x1336xf32>
-    %sample.subtract_3 = stablehlo.subtract %head.logits, %sample.broadcast_in_dim_11 : tensor<1x1336xf32>
-    %sample.exponential_2 = stablehlo.exponential %sample.subtract_3 : tensor<1x1336xf32>
+    %sample.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+    %sample.subtract_3 = stablehlo.subtract %sample.folded, %sample.broadcast_in_dim_11 : tensor<1x3x512xf32>
+    %sample.exponential_2 = stablehlo.exponential %sample.subtract_3 : tensor<1x3x512xf32>
+    %sample.constant_42 = stablehlo.constant dense<0.0> : tensor<f32>
+    %sample.reduce_14 = stablehlo.reduce(%sample.exponential_2 init: %sample.constant_42) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+    %sample.log = stablehlo.log %sample.reduce_14 : tensor<1xf32>
+    %sample.add_5 = stablehlo.add %sample.log, %sample.reduce : tensor<1xf32>
+    %sample.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.tokens, dims = [0] : (tensor<1xi32>) -> tensor<1x3x512xi32>
+    %sample.compare_17 = stablehlo.compare EQ, %sample.add, %sample.broadcast_in_dim_12, SIGNED : (tensor<1x3x512xi32>, tensor<1x3x512xi32>) -> tensor<1x3x512xi1>
+    %sample.constant_43 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+    %sample.select_11 = stablehlo.select %sample.compare_17, %sample.folded, %sample.constant_43 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
     %sample.constant_44 = stablehlo.constant dense<0.0> : tensor<f32>
-    %sample.reduce_16 = stablehlo.reduce(%sample.exponential_2 init: %sample.constant_44) applies stablehlo.add across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-    %sample.log = stablehlo.log %sample.reduce_16 : tensor<1xf32>
-    %sample.add_4 = stablehlo.add %sample.log, %sample.reduce_15 : tensor<1xf32>
-    %sample.iota_9 = stablehlo.iota dim = 1 : tensor<1x1336xi32>
-    %sample.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.tokens, dims = [0] : (tensor<1xi32>) -> tensor<1x1336xi32>
-    %sample.compare_18 = stablehlo.compare EQ, %sample.iota_9, %sample.broadcast_in_dim_12, SIGNED : (tensor<1x1336xi32>, tensor<1x1336xi32>) -> tensor<1x1336xi1>
-    %sample.constant_45 = stablehlo.constant dense<0.0> : tensor<1x1336xf32>
-    %sample.select_11 = stablehlo.select %sample.compare_18, %head.logits, %sample.constant_45 : tensor<1x1336xi1>, tensor<1x1336xf32>
-    %sample.constant_46 = stablehlo.constant dense<0.0> : tensor<f32>
-    %sample.reduce_17 = stablehlo.reduce(%sample.select_11 init: %sample.constant_46) applies stablehlo.add across dimensions = [1] : (tensor<1x1336xf32>, tensor<f32>) -> tensor<1xf32>
-    %sample.logprobs = stablehlo.subtract %sample.reduce_17, %sample.add_4 : tensor<1xf32>
-    return %layers.0.attention.dynamic_update_slice, %layers.0.attention.dynamic_update_slice_2, %layers.1.attention.dynamic_update_slice, %layers.1.attention.dynamic_update_slice_2, %sample.tokens, %sample.logprobs : tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1xi32>, tensor<1xf32>
+    %sample.reduce_15 = stablehlo.reduce(%sample.select_11 init: %sample.constant_44) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+    %sample.logprobs = stablehlo.subtract %sample.reduce_15, %sample.add_5 : tensor<1xf32>
+    return %layers.0.attention.dynamic_update_slice, %layers.0.attention.dynamic_update_slice_2, %layers.1.attention.custom_call, %layers.1.attention.custom_call_2, %sample.tokens, %sample.logprobs : tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1xi32>, tensor<1xf32>
   }
 }

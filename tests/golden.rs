@@ -15,7 +15,6 @@ use std::process::Command;
 use precast::config::Config;
 use precast::estimate::{Sizes, WEIGHTS};
 use precast::golden::{Case, Figures, Golden, GoldenError, Verdict, changes, emit, matrix};
-use precast::graph::Phase;
 use precast::plan::{LARGEST_PREFILL, Strategy};
 use precast::target::Target;
 

@@ -44,7 +44,7 @@ impl Memory {
         for tensor in cache(config, plan) {
             memory.cache += target.padded_bytes(&local(mesh.as_ref(), &tensor.sharding, &tensor.ty));
         }
-        let temporaries = phases.iter().map(|phase| temporary_bytes(config, plan, *phase, memory.cache));
+        let temporaries = phases.iter().map(|phase| temporary_bytes(config, plan, *phase));
         memory.temporaries = temporaries.max().unwrap_or(0);
         memory.code = code_bytes(config);
         memory
@@ -118,12 +118,11 @@ fn minor_to_major(layout: &str) -> Option<Vec<usize>> {
     layout.trim_matches(['{', '}']).split(',').map(|axis| axis.parse().ok()).collect()
 }
 
-/// Temporaries that the compiler sets aside, roughly: read off libtpu 0.0.52 on gpt-oss-20b, v2 to tpu7x, 1 to 8 sequences.
+/// Temporaries that the compiler sets aside, roughly: read off libtpu 0.0.52 on gpt-oss-20b, v2 to tpu7x, 1 to 16 sequences.
 ///
-/// A decode program carries the cache through its loop of steps, and the compiler gives the loop a copy of it: that is what counts.
 /// Logits are those of the fewest rows that a product has, twice, since sampling looks at them in another order. A prefill adds
-/// the stream before and after a layer.
-fn temporary_bytes(config: &Config, plan: &Plan, phase: Phase, cache: u64) -> u64 {
+/// the stream before and after a layer. Weights and cache are read where they lie.
+fn temporary_bytes(config: &Config, plan: &Plan, phase: Phase) -> u64 {
     let f32s = |rows: usize, columns: usize| (rows * columns * size_of::<f32>()) as u64;
     let rows = match phase {
         Phase::Prefill { .. } => 1,
@@ -133,7 +132,7 @@ fn temporary_bytes(config: &Config, plan: &Plan, phase: Phase, cache: u64) -> u6
     let logits = f32s(rows.max(plan.spelling.product_rows), config.vocabulary);
     match phase {
         Phase::Prefill { tokens } | Phase::Score { tokens } => 2 * logits + 2 * f32s(tokens, config.hidden),
-        Phase::Decode { .. } => cache + 2 * logits,
+        Phase::Decode { .. } => 2 * logits,
     }
 }
 

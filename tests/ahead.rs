@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
+use hlo::{Builder, ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{
     Built, Bundle, BundleError, Cache, Contents, Job, Manifest, Outcome, Program, Worker, compile_ahead, key_of,
     load_or_compile, sha256,
@@ -239,10 +239,9 @@ fn a_crash_names_the_program_and_the_next_one_compiles() {
     assert!(log.contains("noise on stdout") && log.contains("noise on stderr") && log.contains("second line"), "{log}");
 }
 
-/// A bundle with one program for one TPU v5e.
-fn tpu_bundle(place: &Place) -> Bundle {
+/// A bundle with `program` for one TPU v5e.
+fn tpu_bundle(place: &Place, program: Program) -> Bundle {
     let mut worker = place.worker(&device::installed("tpu"), "v5e-1", Some("v5e:1x1")).expect("a worker");
-    let program = sine("decode_4", 8, 128);
     let outcome = place.compile(&mut worker, &program).expect("it compiles");
     let config = Config::named("gpt-oss-20b").expect("a configuration");
     let contents = Contents {
@@ -264,21 +263,12 @@ fn tpu_bundle(place: &Place) -> Bundle {
 #[test]
 fn a_tpu_bundle_is_refused_here_and_compiles_anew_from_its_own_text() {
     let place = Place::new();
-    let bundle = tpu_bundle(&place);
+    let bundle = tpu_bundle(&place, sine("decode_4", 8, 128));
     let manifest = Bundle::open(bundle.folder()).expect("a bundle").manifest().clone();
     assert_eq!((manifest.topology.as_deref(), manifest.devices), (Some("v5e:1x1"), 1));
     assert_eq!((manifest.plugin.name.as_str(), manifest.plugin.api.as_str()), ("tpu", "0.117"));
     assert_eq!(manifest.programs[0].options, "1 replica of 1 partition, shardy");
     assert!(manifest.programs[0].total_bytes >= 8192, "{:?}", manifest.programs[0]);
-    let layouts = |manifest: &Manifest| -> Vec<Option<String>> {
-        manifest.programs[0].parameters.iter().map(|parameter| parameter.layout.clone()).collect()
-    };
-    assert_eq!(layouts(&manifest), [Some("{1,0:T(8,128)}".to_string())]);
-    // Bundles that do not say are read all the same.
-    let mut json = serde_json::to_value(&manifest).expect("JSON");
-    let parameter = json["programs"][0]["parameters"][0].as_object_mut().expect("a parameter");
-    assert!(parameter.remove("layout").is_some());
-    assert_eq!(layouts(&serde_json::from_value(json).expect("an older manifest")), [None]);
 
     let client = device::client("cpu");
     let error = bundle.check_client(&client).expect_err("no TPU is here");
@@ -314,6 +304,36 @@ fn a_tpu_bundle_is_refused_here_and_compiles_anew_from_its_own_text() {
     assert!(code == Some(1) && text.contains(said) && text.contains("`--recompile`"), "{text}");
     let (code, text) = run(&["--recompile"]);
     assert!(code == Some(1) && text.contains("another model"), "{text}");
+}
+
+#[test]
+fn a_tpu_bundle_says_how_every_parameter_lies() {
+    let place = Place::new();
+    let builder = Builder::new("decode_4");
+    builder.function("main", || {
+        let rows = builder.argument("rows", &TensorType::new(ElementType::Bf16, [2880, 512]));
+        let columns = builder.argument("columns", &TensorType::new(ElementType::Bf16, [512, 2880]));
+        let bias = builder.argument("bias", &TensorType::new(ElementType::F32, [2880]));
+        vec![rows, columns, bias]
+    });
+    let module = builder.finish().unwrap_or_else(|problem| panic!("{problem}"));
+    let signature = module.main().expect("a function").signature.clone();
+    let bundle = tpu_bundle(&place, Program { text: module.text(), signature, ..sine("decode_4", 8, 128) });
+    let manifest = Bundle::open(bundle.folder()).expect("a bundle").manifest().clone();
+    let layouts = |manifest: &Manifest| -> Vec<(String, Option<String>)> {
+        let parameters = manifest.programs[0].parameters.iter();
+        parameters.map(|parameter| (parameter.name.clone(), parameter.layout.clone())).collect()
+    };
+    let expected = [("rows", "{1,0:T(8,128)(2,1)}"), ("columns", "{0,1:T(8,128)(2,1)}"), ("bias", "{0:T(1024)}")];
+    assert_eq!(layouts(&manifest), expected.map(|(name, layout)| (name.to_string(), Some(layout.to_string()))));
+
+    // A bundle that does not say is read all the same.
+    let mut json = serde_json::to_value(&manifest).expect("JSON");
+    for parameter in json["programs"][0]["parameters"].as_array_mut().expect("parameters") {
+        assert!(parameter.as_object_mut().expect("a parameter").remove("layout").is_some());
+    }
+    let older = serde_json::from_value(json).expect("an older manifest");
+    assert!(layouts(&older).iter().all(|(_, layout)| layout.is_none()), "{older:?}");
 }
 
 #[test]

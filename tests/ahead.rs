@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use hlo::{ElementType, Parameter, Sharding, Signature, TensorType};
+use hlo::{Builder, ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{
-    Built, Bundle, BundleError, Cache, Contents, Job, Outcome, Program, Worker, compile_ahead, key_of, load_or_compile,
+    Built, Bundle, BundleError, Cache, Contents, Job, Manifest, Outcome, Program, Worker, compile_ahead, key_of,
+    load_or_compile, sha256,
 };
 use precast::config::Config;
 use precast::pjrt::CompileOptions;
@@ -136,12 +137,36 @@ fn a_tpu_program_is_compiled_once_and_found_again() {
     println!("from the cache, start of the worker included: {:.2} s", began.elapsed().as_secs_f64());
     assert!(second.cached && second.payload == first.payload && second.memory == first.memory);
     assert_eq!(second.cost, first.cost);
+    assert_eq!((&first.layouts, &second.layouts), (&vec!["{1,0:T(8,128)}".to_string()], &first.layouts));
     assert_eq!(*lines.0.lock().expect("no panic"), ["begin compile small for v5e-1", "end cached"]);
 
     // Another chip is another key, and named as the reason.
     let mut other = place.worker(&libtpu, "v6e-1", Some("v6e:1x1")).expect("a worker");
     let why = place.compile(&mut other, &program).expect("it compiles").why.expect("a miss");
     assert!(why.contains("`topology` is `v6e:1x1`, was `v5e:1x1`"), "{why}");
+}
+
+/// Executables that were cached before layouts were kept are still found.
+#[test]
+fn a_cached_executable_without_layouts_is_still_found() {
+    let place = Place::new();
+    let program = sine("small", 8, 128);
+    let mut worker = place.worker(&device::installed("cpu"), "cpu", None).expect("a worker");
+    assert_eq!(place.compile(&mut worker, &program).expect("it compiles").layouts, ["{1,0}"]);
+
+    let file = place.cache.list().expect("a list").remove(0).file;
+    let entry = fs::read(&file).expect("an entry");
+    let mut lines = entry.splitn(3, |byte| *byte == b'\n');
+    let (first, json, payload) = (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+    let mut header: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+    assert!(header.as_object_mut().expect("fields").remove("layouts").is_some(), "{header}");
+    let json = header.to_string();
+    let head = std::str::from_utf8(first).expect("text").rsplit_once(' ').expect("a checksum").0;
+    let old = format!("{head} {}\n{json}\n", sha256(json.as_bytes()));
+    fs::write(&file, [old.as_bytes(), payload].concat()).expect("written");
+
+    let found = place.compile(&mut worker, &program).expect("it is kept");
+    assert!(found.cached && found.layouts.is_empty(), "{found:?}");
 }
 
 #[test]
@@ -204,6 +229,8 @@ fn a_crash_names_the_program_and_the_next_one_compiles() {
         assert!(error.hint().is_some_and(|hint| hint.contains("log")));
         // In a new process, and not found in the cache.
         let outcome = place.compile(&mut worker, &fake(&format!("well_{}", name.len()))).expect("it compiles");
+        // It has no extension for layouts.
+        assert!(outcome.layouts.is_empty());
         assert_eq!((outcome.cached, outcome.payload.map(|payload| payload.0)), (false, Some(b"bytes".into())));
     }
     let error = place.compile(&mut worker, &fake("refuse")).expect_err("a refusal is no crash");
@@ -212,10 +239,9 @@ fn a_crash_names_the_program_and_the_next_one_compiles() {
     assert!(log.contains("noise on stdout") && log.contains("noise on stderr") && log.contains("second line"), "{log}");
 }
 
-/// A bundle with one program for one TPU v5e.
-fn tpu_bundle(place: &Place) -> Bundle {
+/// A bundle with `program` for one TPU v5e.
+fn tpu_bundle(place: &Place, program: Program) -> Bundle {
     let mut worker = place.worker(&device::installed("tpu"), "v5e-1", Some("v5e:1x1")).expect("a worker");
-    let program = sine("decode_4", 8, 128);
     let outcome = place.compile(&mut worker, &program).expect("it compiles");
     let config = Config::named("gpt-oss-20b").expect("a configuration");
     let contents = Contents {
@@ -237,7 +263,7 @@ fn tpu_bundle(place: &Place) -> Bundle {
 #[test]
 fn a_tpu_bundle_is_refused_here_and_compiles_anew_from_its_own_text() {
     let place = Place::new();
-    let bundle = tpu_bundle(&place);
+    let bundle = tpu_bundle(&place, sine("decode_4", 8, 128));
     let manifest = Bundle::open(bundle.folder()).expect("a bundle").manifest().clone();
     assert_eq!((manifest.topology.as_deref(), manifest.devices), (Some("v5e:1x1"), 1));
     assert_eq!((manifest.plugin.name.as_str(), manifest.plugin.api.as_str()), ("tpu", "0.117"));
@@ -281,6 +307,36 @@ fn a_tpu_bundle_is_refused_here_and_compiles_anew_from_its_own_text() {
 }
 
 #[test]
+fn a_tpu_bundle_says_how_every_parameter_lies() {
+    let place = Place::new();
+    let builder = Builder::new("decode_4");
+    builder.function("main", || {
+        let rows = builder.argument("rows", &TensorType::new(ElementType::Bf16, [2880, 512]));
+        let columns = builder.argument("columns", &TensorType::new(ElementType::Bf16, [512, 2880]));
+        let bias = builder.argument("bias", &TensorType::new(ElementType::F32, [2880]));
+        vec![rows, columns, bias]
+    });
+    let module = builder.finish().unwrap_or_else(|problem| panic!("{problem}"));
+    let signature = module.main().expect("a function").signature.clone();
+    let bundle = tpu_bundle(&place, Program { text: module.text(), signature, ..sine("decode_4", 8, 128) });
+    let manifest = Bundle::open(bundle.folder()).expect("a bundle").manifest().clone();
+    let layouts = |manifest: &Manifest| -> Vec<(String, Option<String>)> {
+        let parameters = manifest.programs[0].parameters.iter();
+        parameters.map(|parameter| (parameter.name.clone(), parameter.layout.clone())).collect()
+    };
+    let expected = [("rows", "{1,0:T(8,128)(2,1)}"), ("columns", "{0,1:T(8,128)(2,1)}"), ("bias", "{0:T(1024)}")];
+    assert_eq!(layouts(&manifest), expected.map(|(name, layout)| (name.to_string(), Some(layout.to_string()))));
+
+    // A bundle that does not say is read all the same.
+    let mut json = serde_json::to_value(&manifest).expect("JSON");
+    for parameter in json["programs"][0]["parameters"].as_array_mut().expect("parameters") {
+        assert!(parameter.as_object_mut().expect("a parameter").remove("layout").is_some());
+    }
+    let older = serde_json::from_value(json).expect("an older manifest");
+    assert!(layouts(&older).iter().all(|(_, layout)| layout.is_none()), "{older:?}");
+}
+
+#[test]
 fn the_host_is_compiled_for_like_any_device_and_shares_the_cache() {
     let place = Place::new();
     let plugin = device::installed("cpu");
@@ -293,6 +349,7 @@ fn the_host_is_compiled_for_like_any_device_and_shares_the_cache() {
     let (executable, outcome) =
         load_or_compile(&client, Some(&place.cache), &program, &options, &()).expect("what the worker made loads");
     assert!(outcome.cached && outcome.payload == made.payload);
+    assert_eq!((made.layouts.as_slice(), &outcome.layouts), (["{1,0}".to_string()].as_slice(), &made.layouts));
     assert_eq!(executable.signature(), &program.signature);
     assert_eq!(worker.identity().hbm_bytes, None);
 }

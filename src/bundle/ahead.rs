@@ -47,17 +47,18 @@ fn obtain(
     let key = key_ahead(worker, cache, program, options);
     let Some(cache) = cache else {
         let begin = Instant::now();
-        let Compiled { payload, memory, cost, seconds: compile_seconds } = worker.compile(program, options)?;
+        let Compiled { payload, memory, cost, layouts, seconds: compile_seconds } = worker.compile(program, options)?;
         let why = Some("no cache is used".to_string());
         let seconds = begin.elapsed().as_secs_f64();
-        return Ok(Outcome { cached: false, key, memory, cost, compile_seconds, seconds, why, payload: Some(payload) });
+        let payload = Some(payload);
+        return Ok(Outcome { cached: false, key, memory, cost, layouts, compile_seconds, seconds, why, payload });
     };
     let target = worker.target().to_string();
     let label = Label { name: program.name.clone(), model: cache.model().to_string(), target: target.clone() };
     let make = || -> Result<Made<Option<Box<Shortage>>, BundleError>, BundleError> {
         match worker.compile(program, options) {
-            Ok(Compiled { payload, memory, cost, .. }) => {
-                let findings = Findings { memory, cost, shortage: None };
+            Ok(Compiled { payload, memory, cost, layouts, .. }) => {
+                let findings = Findings { memory, cost, layouts, shortage: None };
                 Ok(Made { executable: None, payload: Ok(payload.0), findings })
             }
             // Kept like an executable, since whoever asks what fits asks often.

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub memory: Memory,
     /// What the compiler predicts; `None` where it does not.
     pub cost: Option<Cost>,
+    /// How each parameter lies on a device, such as `{1,0:T(8,128)(2,1)}`; none where the plugin does not tell.
+    pub layouts: Vec<String>,
     /// What compiling took, now or when it was compiled.
     pub compile_seconds: f64,
     /// What compiling or loading took now.
@@ -102,18 +104,28 @@ fn obtain(
         let begin = std::time::Instant::now();
         let executable = compile().map_err(failed)?;
         let seconds = begin.elapsed().as_secs_f64();
-        let memory = memory(&executable.executable());
+        let (memory, layouts) = (memory(&executable.executable()), layouts(&executable.executable()));
         let why = Some("no cache is used".to_string());
         let payload = executable.executable().serialize().ok().map(Payload);
-        let outcome =
-            Outcome { cached: false, key, memory, cost: None, compile_seconds: seconds, seconds, why, payload };
+        let outcome = Outcome {
+            cached: false,
+            key,
+            memory,
+            cost: None,
+            layouts,
+            compile_seconds: seconds,
+            seconds,
+            why,
+            payload,
+        };
         return Ok((executable, outcome));
     };
     let label = Label { name: program.name.clone(), model: cache.model().to_string(), target: client.platform_name() };
     let make = || -> Result<Made<LoadedExecutable, PjrtError>, PjrtError> {
         let executable = compile()?;
         let (payload, memory) = (executable.executable().serialize(), memory(&executable.executable()));
-        Ok(Made { executable, payload, findings: Findings { memory, ..Findings::default() } })
+        let layouts = layouts(&executable.executable());
+        Ok(Made { executable, payload, findings: Findings { memory, layouts, ..Findings::default() } })
     };
     let load = |payload: &[u8], _: &Findings| client.load(payload, &program.signature);
     cache.obtain(&key, &label, load, make, progress).map_err(failed)
@@ -122,6 +134,15 @@ fn obtain(
 /// What the compiler left in the optimized program; `None` if it left no figures, or does not show it.
 pub(super) fn cost(executable: &Executable) -> Option<Cost> {
     executable.optimized_program().ok().map(|program| Cost::of(&program)).filter(Cost::is_predicted)
+}
+
+/// How the plugin says that each parameter lies on a device; none if it does not tell.
+pub(super) fn layouts(executable: &Executable) -> Vec<String> {
+    let told = executable.parameter_layouts().unwrap_or_else(|error| {
+        log::warn!("the layouts of `{}` are not known: {error}", executable.name());
+        None
+    });
+    told.unwrap_or_default()
 }
 
 /// What the plugin says that the executable needs; what it does not say is 0.

@@ -51,6 +51,9 @@ pub(super) struct Findings {
     /// `None` where the compiler does not predict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// How each parameter lies on a device, such as `{1,0:T(8,128)(2,1)}`; none where the plugin does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<String>,
     /// Why there is none: an entry without an executable keeps the compiler's verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortage: Option<Shortage>,

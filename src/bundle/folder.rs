@@ -93,6 +93,10 @@ impl Bundle {
             }
             let absent = || BundleError::Serialize { program: program.name.clone() };
             let payload = &outcome.payload.as_ref().ok_or_else(absent)?.0;
+            let parameters = program.signature.parameters.iter().enumerate().map(|(place, parameter)| ParameterEntry {
+                layout: outcome.layouts.get(place).cloned(),
+                ..ParameterEntry::new(parameter)
+            });
             entries.push(ProgramEntry {
                 name: program.name.clone(),
                 phase: program.phase.clone(),
@@ -115,7 +119,7 @@ impl Bundle {
                 cached: outcome.cached,
                 key: outcome.key.clone(),
                 mesh: program.signature.mesh.as_ref().map(MeshEntry::new),
-                parameters: program.signature.parameters.iter().map(ParameterEntry::new).collect(),
+                parameters: parameters.collect(),
                 results: program.signature.results.iter().map(TypeEntry::new).collect(),
             });
         }

@@ -111,6 +111,10 @@ pub struct ParameterEntry {
     /// The mesh axes that divide each of its axes, in the words of [`Sharding::new`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sharding: Vec<String>,
+    /// How it lies on a device, or each of its parts on theirs, in XLA's words: axes minor to major and then tiles, such as
+    /// `{1,0:T(8,128)(2,1)}`. `None` where the plugin does not tell, and in bundles that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -352,6 +356,7 @@ impl ParameterEntry {
             ty: TypeEntry::new(&parameter.ty),
             donated_to: parameter.donated_to,
             sharding: parameter.sharding.words(),
+            layout: None,
         }
     }
 }

@@ -18,6 +18,9 @@ const MINIMUM_MINOR: i32 = 100;
 /// More elements than any array of a plugin has; a larger count is nonsense.
 const MAXIMUM_COUNT: usize = 1 << 24;
 
+/// The header knows some thirty extensions; a longer chain has no end.
+const MAXIMUM_EXTENSIONS: usize = 1000;
+
 /// A PJRT plugin, loaded and initialized. It stays loaded until the process ends. Clones share it.
 #[derive(Clone)]
 pub struct Plugin(Arc<Inner>);
@@ -28,7 +31,7 @@ struct Inner {
     minor: i32,
 }
 
-// SAFETY: pjrt_c_api.h: `GetPjrtApi` returns a static table, which nobody writes; the functions may be called from any thread.
+// SAFETY: pjrt_c_api.h: `GetPjrtApi` returns a static table with static extensions, which nobody writes; the functions may be called from any thread.
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
@@ -112,7 +115,7 @@ impl Plugin {
     /// that the plugin expects. `None` where the plugin lacks the function, answers nothing, or takes any size.
     pub fn probe(&self, function: &Function) -> Option<PjrtError> {
         // The two functions that read errors return nothing.
-        if function.index <= raw::Error_Message::FUNCTION.index {
+        if [raw::Error_Destroy::FUNCTION, raw::Error_Message::FUNCTION].contains(function) {
             return None;
         }
         let entry = self.entry(function).ok()?;
@@ -125,7 +128,7 @@ impl Plugin {
     /// Calls the function of `args`.
     ///
     /// # Safety
-    /// Pointers in `args` are what pjrt_c_api.h wants for this function.
+    /// Pointers in `args` are what the header wants for this function.
     pub(super) unsafe fn call<A: Args>(&self, args: &mut Padded<A>) -> Result<(), PjrtError> {
         let entry = self.entry(&A::FUNCTION)?;
         // SAFETY: `Padded` is `repr(C)` with `A` first, and sized as its `struct_size` says; pointers are the caller's word.
@@ -147,16 +150,45 @@ impl Plugin {
         }
     }
 
+    /// Whether the plugin has `function`, which may be one of an extension.
+    pub(super) fn has(&self, function: &Function) -> bool {
+        self.entry(function).is_ok()
+    }
+
     fn entry(&self, function: &Function) -> Result<raw::Entry, PjrtError> {
         let missing = || PjrtError::Missing { function: function.name, minor: self.0.minor, path: self.0.path.clone() };
-        // SAFETY: the table is static and begins with its size.
-        let table_size = unsafe { (*self.0.table.as_ptr()).struct_size };
-        if function.offset() + size_of::<raw::Entry>() > table_size {
+        let start: *const usize = match function.extension {
+            None => self.0.table.as_ptr().cast(),
+            Some(kind) => self.extension(kind).ok_or_else(missing)?.as_ptr().cast(),
+        };
+        // SAFETY: table and extensions are static and begin with their size.
+        let size = unsafe { start.read() };
+        if function.offset() + size_of::<raw::Entry>() > size {
             return Err(missing());
         }
-        // SAFETY: the table reaches beyond this function's place, and a place holds a function or null.
-        let entry = unsafe { self.0.table.as_ptr().byte_add(function.offset()).cast::<Option<raw::Entry>>().read() };
+        // SAFETY: the table or extension reaches beyond this function's place, and a place holds a function or null.
+        let entry = unsafe { start.byte_add(function.offset()).cast::<Option<raw::Entry>>().read() };
         entry.ok_or_else(missing)
+    }
+
+    /// The extension of type `kind`, if the plugin has it. The chain is in no order.
+    fn extension(&self, kind: i32) -> Option<NonNull<raw::Extension_Base>> {
+        // SAFETY: the table is static and was found to reach to the end of the version.
+        let mut next = unsafe { (*self.0.table.as_ptr()).extension_start };
+        for _ in 0..MAXIMUM_EXTENSIONS {
+            let extension = NonNull::new(next).filter(|extension| extension.is_aligned())?;
+            // SAFETY: pjrt_c_api.h: `extension_start` and `next` are null or a static struct that begins with its size.
+            if unsafe { (*extension.as_ptr()).struct_size } < size_of::<raw::Extension_Base>() {
+                return None;
+            }
+            // SAFETY: as above, and it has a whole head.
+            let (found, behind) = unsafe { ((*extension.as_ptr()).kind, (*extension.as_ptr()).next) };
+            if found == kind {
+                return Some(extension);
+            }
+            next = behind;
+        }
+        None
     }
 
     /// Turns the plugin's error into ours and frees it.

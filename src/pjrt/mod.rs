@@ -11,6 +11,7 @@ mod element;
 mod error;
 mod event;
 mod executable;
+mod layouts;
 mod loaded;
 mod options;
 mod placement;

@@ -1,7 +1,7 @@
 //! The PJRT C API as plain C declarations: one row a function, with its place in the table, its size and its fields.
 //! Knows nothing about ownership or errors; `api.rs` makes the calls.
 //!
-//! Source: `pjrt_c_api.h` of XLA at API 0.114. Names are the header's, without the `PJRT_` prefix and the `_Args` suffix.
+//! Source: `pjrt_c_api.h` and `pjrt_c_api_layouts_extension.h` of XLA at API 0.114. Names are the header's, without the `PJRT_` prefix and the `_Args` suffix.
 //! `bool` is declared `u8` and enums `i32`, so that no value that a plugin writes is undefined behaviour.
 
 #![allow(non_camel_case_types)]
@@ -9,23 +9,29 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 
-/// A function of the table: its index, its name in the header, and the `struct_size` of its arguments,
-/// which ends with the last field and leaves out trailing padding.
+/// A function of the table or of an extension: its index there, its name in the header, and the `struct_size` of its
+/// arguments, which ends with the last field and leaves out trailing padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
+    /// The type of the extension that has it; `None` for the table.
+    pub extension: Option<i32>,
     pub index: usize,
     pub name: &'static str,
     pub size: usize,
 }
 
 impl Function {
-    /// Bytes from the start of the table to the function's pointer.
+    /// Bytes from the start of the table or extension to the function's pointer.
     pub const fn offset(&self) -> usize {
-        size_of::<Api>() + self.index * size_of::<usize>()
+        let head = match self.extension {
+            None => size_of::<Api>(),
+            Some(_) => size_of::<Extension_Base>(),
+        };
+        head + self.index * size_of::<usize>()
     }
 }
 
-/// The arguments of one function of the table.
+/// The arguments of one function.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with `struct_size` and is valid when all its bytes are zero.
@@ -33,7 +39,7 @@ pub unsafe trait Args: Sized {
     const FUNCTION: Function;
 }
 
-/// What every function of the table is, but `PJRT_Error_Destroy` and `PJRT_Error_Message`, which return nothing.
+/// What every function is, but `PJRT_Error_Destroy` and `PJRT_Error_Message`, which return nothing.
 pub type Entry = unsafe extern "C" fn(*mut c_void) -> *mut Error;
 
 /// Called when an event is ready; owns the error, which is null when all went well.
@@ -50,7 +56,7 @@ macro_rules! opaque {
 
 opaque! {
     Error Event Client Device DeviceDescription Memory Buffer Executable LoadedExecutable TopologyDescription
-    SerializedExecutable SerializedTopology LoadOptions
+    SerializedExecutable SerializedTopology LoadOptions Layouts_MemoryLayout Layouts_SerializedLayout
 }
 
 macro_rules! structs {
@@ -69,7 +75,9 @@ macro_rules! structs {
 
 structs! {
     /// The head of the table; the function pointers follow it.
-    Api 40 { 0 struct_size: usize, 8 extension_start: *mut c_void, 16 version: Version }
+    Api 40 { 0 struct_size: usize, 8 extension_start: *mut Extension_Base, 16 version: Version }
+    /// The head of an extension, one of a chain; its function pointers follow it.
+    Extension_Base 24 { 0 struct_size: usize, 8 kind: i32, 16 next: *mut Extension_Base }
     Version 24 { 0 struct_size: usize, 8 extension_start: *mut c_void, 16 major: i32, 20 minor: i32 }
     NamedValue 56 {
         0 struct_size: usize, 8 extension_start: *mut c_void, 16 name: *const u8, 24 name_size: usize,
@@ -115,11 +123,14 @@ pub const KIND_BOOL: i32 = 4;
 
 pub const LAYOUT_TILED: i32 = 0;
 
+/// The type of the extension for layouts.
+const EXTENSION_LAYOUTS: i32 = 4;
+
 pub const IMMUTABLE_UNTIL_TRANSFER_COMPLETES: i32 = 1;
 pub const IMMUTABLE_ZERO_COPY: i32 = 2;
 
 macro_rules! functions {
-    ($($index:literal $name:ident $size:literal { $($offset:literal $field:ident: $type:ty),* $(,)? })*) => {
+    ($(#[$doc:meta])* $list:ident of $extension:expr; $($index:literal $name:ident $size:literal { $($offset:literal $field:ident: $type:ty),* $(,)? })*) => {
         $(
             #[repr(C)]
             pub struct $name {
@@ -133,16 +144,22 @@ macro_rules! functions {
             };
             // SAFETY: `repr(C)` with `struct_size` first; integers, nullable pointers and optional functions may be zero.
             unsafe impl Args for $name {
-                const FUNCTION: Function =
-                    Function { index: $index, name: concat!("PJRT_", stringify!($name)), size: $size };
+                const FUNCTION: Function = Function {
+                    extension: $extension,
+                    index: $index,
+                    name: concat!("PJRT_", stringify!($name)),
+                    size: $size,
+                };
             }
         )*
-        /// Every function that precast calls.
-        pub const FUNCTIONS: &[Function] = &[$($name::FUNCTION),*];
+        $(#[$doc])*
+        pub const $list: &[Function] = &[$($name::FUNCTION),*];
     };
 }
 
 functions! {
+    /// Every function of the table that precast calls.
+    FUNCTIONS of None;
     0 Error_Destroy 24 { 16 error: *mut Error }
     1 Error_Message 40 { 16 error: *const Error, 24 message: *const u8, 32 message_size: usize }
     2 Error_GetCode 28 { 16 error: *const Error, 24 code: i32 }
@@ -290,5 +307,18 @@ functions! {
     134 Executable_ParameterMemoryKinds 48 {
         16 executable: *mut Executable, 24 num_parameters: usize, 32 memory_kinds: *const *const u8,
         40 memory_kind_sizes: *const usize,
+    }
+}
+
+functions! {
+    /// Every function of the extension for layouts that precast calls.
+    LAYOUTS_FUNCTIONS of Some(EXTENSION_LAYOUTS);
+    1 Layouts_MemoryLayout_Serialize 56 {
+        16 layout: *mut Layouts_MemoryLayout, 24 serialized_bytes: *const u8, 32 serialized_bytes_size: usize,
+        40 serialized_layout: *mut Layouts_SerializedLayout,
+        48 serialized_layout_deleter: Option<unsafe extern "C" fn(*mut Layouts_SerializedLayout)>,
+    }
+    6 Layouts_PJRT_Executable_GetParameterLayouts 40 {
+        16 executable: *mut Executable, 24 num_parameters: usize, 32 layouts: *const *mut Layouts_MemoryLayout,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cost;
 mod install;
+mod layouts;
 mod nonsense;
 mod run;
 mod shards;

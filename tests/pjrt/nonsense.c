@@ -11,7 +11,8 @@ enum {
   NONE, NO_TABLE, NO_VERSION, MAJOR, MINOR, SHORT_TABLE, NO_FUNCTION, BAD_MESSAGE, NOT_UTF8, NO_CLIENT, NULL_TEXT,
   HUGE_DEVICES, ODD_DEVICES, NULL_DEVICE, STRIDE, KIND, NULL_INTS, UPLOAD_FAILS, NO_BUFFER, HOST_SIZE, DOWNLOAD_FAILS,
   OUTPUTS, ELEMENT, NEGATIVE_DIM, ENDLESS_RANK, NULL_DIMS, FOREIGN_DEVICE, NO_OUTPUT, EXECUTION_FAILS, NULL_BYTES,
-  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES, PARTITIONS, DEVICES, CRASH
+  HUGE_PROGRAM, FORMAT, GARBAGE, NEGATIVE_BYTES, PARTITIONS, DEVICES, CRASH, NO_EXTENSION, NO_LAYOUTS, SHORT_EXTENSION, NO_HEAD,
+  ODD_EXTENSION, ENDLESS_CHAIN, LAYOUTS_FAIL, LAYOUT_COUNT, NULL_LAYOUTS, NULL_LAYOUT, NO_WRITER, NULL_LAYOUT_TEXT
 };
 
 #define AT(type, offset) (*(type*)(args + (offset)))
@@ -147,11 +148,40 @@ static void* optimized(char* args) {
 }
 static void* memory(char* args) { AT(int64_t, 56) = IS(NEGATIVE_BYTES) ? -1 : 1; return NULL; }
 
+// The executable owns them.
+static char* layouts[] = {"{1,0}", "{0,1}"};
+static void* parameter_layouts(char* args) {
+  if (IS(LAYOUTS_FAIL)) return make();
+  if (IS(NULL_LAYOUT)) layouts[1] = NULL;
+  AT(size_t, 24) = IS(LAYOUT_COUNT) ? 1 : 2; AT(void*, 32) = IS(NULL_LAYOUTS) ? NULL : layouts;
+  return NULL;
+}
+static void* write_layout(char* args) {
+  AT(const char*, 24) = IS(NULL_LAYOUT_TEXT) ? NULL : AT(const char*, 16); AT(size_t, 32) = 5;
+  AT(void*, 40) = make(); AT(Deleter, 48) = end;
+  return NULL;
+}
+
+typedef struct { size_t size; int type; void* next; void* f[7]; } Extension;
+static Extension layouts_extension, other_extension;
+
+// The extension for layouts stands behind another one.
+static void* extensions(void) {
+  if (IS(NO_EXTENSION) || IS(CRASH)) return NULL;
+  other_extension = (Extension){IS(NO_HEAD) ? 8 : 24, 5, &layouts_extension};
+  layouts_extension = (Extension){IS(SHORT_EXTENSION) ? 72 : 80, IS(NO_LAYOUTS) || IS(ENDLESS_CHAIN) ? 6 : 4};
+  layouts_extension.f[1] = IS(NO_WRITER) ? NULL : write_layout;
+  layouts_extension.f[6] = parameter_layouts;
+  if (IS(ENDLESS_CHAIN)) layouts_extension.next = &other_extension;
+  return IS(ODD_EXTENSION) ? (char*)&other_extension + 1 : (char*)&other_extension;
+}
+
 static struct { size_t size; void* extension; size_t version_size; void* version_extension; int major, minor; void* f[138]; } api;
 
 // ENTRY is GetPjrtApi, unless the fault is to lack it.
 void* ENTRY(void) {
   api.size = IS(NO_VERSION) ? 16 : IS(SHORT_TABLE) ? 64 : sizeof(api);
+  api.extension = extensions();
   api.major = IS(MAJOR); api.minor = IS(MINOR) ? 54 : 115;
   void* functions[][2] = {
     {(void*)0, error_destroy}, {(void*)1, error_message}, {(void*)2, error_code}, {(void*)3, initialize},

@@ -9,7 +9,7 @@ use crate::support::{accumulate, bytes_of, f32s};
 
 /// What is done wrong, and what comes of it. The plugin's source explains the names.
 const FAULTS: &[(&str, &str)] = &[
-    ("NONE", "well"),
+    ("NONE", "well, arguments lie as {1,0} {0,1}"),
     (NO_ENTRY, "library is not a PJRT plugin: it has no `GetPjrtApi`"),
     ("NO_TABLE", "library is not a PJRT plugin: `GetPjrtApi` returns nothing"),
     ("NO_VERSION", "library is not a PJRT plugin: its function table has no version"),
@@ -73,12 +73,33 @@ const FAULTS: &[(&str, &str)] = &[
     ("PARTITIONS", "executable `fake` runs on 2 devices, its signature is for 1"),
     ("DEVICES", "`PJRT_LoadedExecutable_AddressableDevices` of the plugin answered nonsense: 0 devices of 1"),
     ("NEGATIVE_BYTES", "`PJRT_Executable_GetCompiledMemoryStats` of the plugin answered nonsense: -1 bytes"),
+    ("NO_EXTENSION", "well, arguments lie anyhow"),
+    ("NO_LAYOUTS", "well, arguments lie anyhow"),
+    ("SHORT_EXTENSION", "well, arguments lie anyhow"),
+    ("NO_HEAD", "well, arguments lie anyhow"),
+    ("ODD_EXTENSION", "well, arguments lie anyhow"),
+    ("ENDLESS_CHAIN", "well, arguments lie anyhow"),
+    ("LAYOUTS_FAIL", "`PJRT_Layouts_PJRT_Executable_GetParameterLayouts` failed with INTERNAL: broken"),
+    (
+        "LAYOUT_COUNT",
+        "`PJRT_Layouts_PJRT_Executable_GetParameterLayouts` of the plugin answered nonsense: 1 layouts of 2 parameters",
+    ),
+    (
+        "NULL_LAYOUTS",
+        "`PJRT_Layouts_PJRT_Executable_GetParameterLayouts` of the plugin answered nonsense: 2 elements at no address",
+    ),
+    (
+        "NULL_LAYOUT",
+        "`PJRT_Layouts_PJRT_Executable_GetParameterLayouts` of the plugin answered nonsense: it succeeded and set no object",
+    ),
+    ("NO_WRITER", "plugin has no `PJRT_Layouts_MemoryLayout_Serialize`; it speaks PJRT C API 0.115"),
+    ("NULL_LAYOUT_TEXT", "`PJRT_Layouts_MemoryLayout_Serialize` of the plugin answered nonsense: 5 bytes at 0x0"),
 ];
 
 const NO_ENTRY: &str = "NO_ENTRY";
 
-/// Everything that is done with a plugin, one after another.
-fn use_it(plugin: &Plugin) -> Result<(), PjrtError> {
+/// Everything that is done with a plugin, one after another; how it went.
+fn use_it(plugin: &Plugin) -> Result<String, PjrtError> {
     let client = plugin.client(&Default::default())?;
     let device = &client.devices()[0];
     let (text, signature) = accumulate();
@@ -91,7 +112,8 @@ fn use_it(plugin: &Plugin) -> Result<(), PjrtError> {
     let serialized = program.executable().serialize()?;
     client.load(&serialized, &signature)?.executable().memory_stats()?;
     program.executable().optimized_program()?;
-    Ok(())
+    let layouts = program.executable().parameter_layouts()?;
+    Ok(layouts.map_or("well, arguments lie anyhow".into(), |all| format!("well, arguments lie as {}", all.join(" "))))
 }
 
 #[test]
@@ -117,7 +139,7 @@ fn nonsense_is_an_error_and_leaks_nothing() {
             .as_ref()
             .map_err(PjrtError::to_string)
             .and_then(|plugin| use_it(plugin).map_err(|error| error.to_string()));
-        let said = outcome.map_or_else(|error| error, |()| "well".to_owned());
+        let said = outcome.unwrap_or_else(|error| error);
         if !said.starts_with(expected) {
             wrong.push(format!("{fault}: {said}\n  expected {expected}"));
         }

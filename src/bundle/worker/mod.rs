@@ -83,6 +83,8 @@ pub struct Compiled {
     pub memory: Memory,
     /// `None` where the compiler does not predict.
     pub cost: Option<Cost>,
+    /// How each parameter lies on a device; none where the plugin does not tell.
+    pub layouts: Vec<String>,
     pub seconds: f64,
 }
 
@@ -154,8 +156,8 @@ impl Worker {
         };
         let (answer, payload) = self.ask(&request, program.text.as_bytes(), Some(&program.name))?;
         match answer {
-            Answer::Compiled { memory, cost, seconds } => {
-                Ok(Compiled { payload: Payload(payload), memory, cost, seconds })
+            Answer::Compiled { memory, cost, layouts, seconds } => {
+                Ok(Compiled { payload: Payload(payload), memory, cost, layouts, seconds })
             }
             Answer::DoesNotFit(shortage) => Err(BundleError::DoesNotFit {
                 program: program.name.clone(),

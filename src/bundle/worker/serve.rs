@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Job;
 use super::wire::{Answer, Opened, PROTOCOL, Request, receive, send};
-use crate::bundle::compile::{cost, memory};
+use crate::bundle::compile::{cost, layouts, memory};
 use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::signature;
@@ -130,7 +130,8 @@ impl Devices {
         let seconds = begin.elapsed().as_secs_f64();
         match executable.serialize() {
             Ok(payload) => {
-                (Answer::Compiled { memory: memory(&executable), cost: cost(&executable), seconds }, payload)
+                let (memory, cost, layouts) = (memory(&executable), cost(&executable), layouts(&executable));
+                (Answer::Compiled { memory, cost, layouts, seconds }, payload)
             }
             Err(error) => (refused(&error), Vec::new()),
         }

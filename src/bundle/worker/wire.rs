@@ -17,7 +17,7 @@ use crate::bundle::shortage::Shortage;
 use crate::pjrt::CompileOptions;
 
 /// Raised whenever parent and child would misunderstand each other otherwise: the program may be replaced while it runs.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 pub(super) enum Request {
@@ -40,6 +40,7 @@ pub(super) enum Answer {
     Compiled {
         memory: Memory,
         cost: Option<Cost>,
+        layouts: Vec<String>,
         seconds: f64,
     },
     DoesNotFit(Shortage),

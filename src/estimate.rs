@@ -11,6 +11,6 @@ mod memory;
 mod moved;
 
 pub use candidate::{Candidate, Compiled, Nearest, Sizes, WEIGHTS};
-pub use choice::{Loss, choose, reason};
-pub use memory::{Memory, Part};
+pub use choice::{choose, reason};
+pub use memory::{Memory, Part, argument_bytes};
 pub use moved::{moved_bytes, roofline_cycles};

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use case::Case;
 pub use compile::compile;
-pub use difference::{CYCLES_TOLERANCE, Change, changes};
+pub use difference::{Change, changes};
 pub use emit::emit;
 pub use matrix::matrix;
 pub use record::{Compiled, Exchange, Figures, Golden, Row, Text, Verdict};

@@ -288,10 +288,7 @@ impl ProgramEntry {
     fn report(&self, chip: Option<&Chip>) -> ProgramReport {
         let steps = self.steps();
         let estimated_cycles = self.cost.as_ref().map(|cost| cost.cycles / steps);
-        let roofline = |chip: &Chip| {
-            let seconds = self.moved_bytes? as f64 / chip.hbm_bytes_per_second as f64;
-            Some((seconds * chip.clock_hz as f64).round() as u64)
-        };
+        let roofline = |chip: &Chip| Some(chip.cycles_to_move(self.moved_bytes?));
         let seconds = estimated_cycles.zip(chip).map(|(cycles, chip)| cycles as f64 / chip.clock_hz as f64);
         let uncosted: BTreeSet<&String> =
             self.cost.iter().flat_map(|cost| &cost.uncosted).map(|group| &group.opcode).collect();

@@ -19,7 +19,7 @@ mod program;
 mod shortage;
 pub mod worker;
 
-pub use ahead::{compile_ahead, key_ahead};
+pub use ahead::compile_ahead;
 pub use cache::{Cache, Cleared, Content, Listed};
 pub use compile::{Outcome, key_of, load_or_compile};
 pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Uncosted};

@@ -11,7 +11,7 @@ use super::terminal;
 use crate::bundle::program;
 use crate::estimate::Sizes;
 use crate::graph::Phase;
-use crate::plan::{PREFILL, Plan};
+use crate::plan::{PREFILL, Plan, Spelling};
 
 /// Print the StableHLO of one program
 #[derive(Args)]
@@ -35,9 +35,9 @@ pub struct Emit {
     /// Tokens that prefill or score takes at once [default: 128], or sequences that decode together [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rows: Option<u32>,
-    /// The most tokens that one launch of decode draws
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
-    steps: u32,
+    /// The most tokens that one launch of decode draws [default: what `compile` takes for the target]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    steps: Option<u32>,
     /// Tokens that a sequence may have [default: 4096, or what the model allows]
     #[arg(long, value_name = "N")]
     context: Option<usize>,
@@ -55,10 +55,11 @@ impl Emit {
         let target = target(&self.target)?;
         let config = config(&self.model)?;
         let tokens = self.rows.unwrap_or(PREFILL[0] as u32) as usize;
+        let steps = self.steps.map_or(Spelling::of(&target).decode_steps, |steps| steps as usize);
         let (phase, batch) = match self.phase {
             PhaseName::Prefill => (Phase::Prefill { tokens }, 1),
             PhaseName::Score => (Phase::Score { tokens }, 1),
-            PhaseName::Decode => (Phase::Decode { steps: self.steps as usize }, self.rows.unwrap_or(1) as usize),
+            PhaseName::Decode => (Phase::Decode { steps }, self.rows.unwrap_or(1) as usize),
         };
         // The cache has room for the usual buckets, as in a bundle, whatever bucket this is.
         let mut prefill = PREFILL.to_vec();

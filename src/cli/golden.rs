@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::failure::{FAILED, Failure};
-use super::model::{config, target};
+use super::model::{config, context_for, target};
 use super::strategy::{RestArguments, Weights};
 use super::{golden_text, terminal, worker};
 use crate::bundle::{Cache, Worker};
@@ -220,6 +220,7 @@ impl Bless {
         let mut reports = Vec::new();
         for model in &self.model {
             let config = config(model)?;
+            context_for(Some(sizes.context), 1, config.max_context)?;
             let file = self.which.file(&config);
             let fresh = emit(&config, &sizes, &cases)?;
             let asked = fresh.rows.clone();

@@ -98,10 +98,11 @@ fn write_whole(path: &Path, content: &str) -> std::io::Result<()> {
 pub fn text(report: &Report) -> String {
     let plugin = &report.plugin;
     let mut text = format!(
-        "{} on {}: weights {}, cache {}, context {}, batch {}\n{} {}, API {}\nkey {}\n\n",
+        "{} on {}: weights {}, else {}, cache {}, context {}, batch {}\n{} {}, API {}\nkey {}\n\n",
         report.model,
         report.target,
         report.weights,
+        if report.dense.is_empty() { &report.weights } else { &report.dense },
         report.kv,
         report.context,
         report.batch,
@@ -119,11 +120,16 @@ pub fn text(report: &Report) -> String {
             terminal::bytes(program.argument_bytes),
             terminal::bytes(program.alias_bytes),
             terminal::bytes(program.temp_bytes),
+            terminal::bytes(program.code_bytes),
+            if program.total_bytes == 0 { "-".to_owned() } else { terminal::bytes(program.total_bytes) },
             compiled,
         ]
     });
-    let header = ["program", "rows", "arguments", "in place", "temporaries", "compiled"];
-    text += &terminal::table(&header, &[1, 2, 3, 4, 5], rows.collect());
+    let header = ["program", "rows", "arguments", "in place", "temporaries", "code", "total", "compiled"];
+    text += &terminal::table(&header, &[1, 2, 3, 4, 5, 6, 7], rows.collect());
+    if let Some(hbm) = report.hbm_bytes {
+        text += &format!("a device has {}\n", terminal::bytes(hbm));
+    }
     text
 }
 

@@ -23,7 +23,7 @@ use crate::target::{Platform, Target};
 #[derive(Args)]
 #[command(after_help = "\
 Memory is an estimate of what one device holds: weights and cache exactly, temporaries roughly. The roofline is the time that \
-the bytes of one decode step take from memory at the published bandwidth: no program can be faster. With --compiled every \
+the bytes of one decode step take from memory at the published bandwidth: with one sequence no program can be faster, with several it is counted as if no two agreed on an expert. With --compiled every \
 combination is compiled through the cache, memory is the compiler's figure and cycles are its prediction; nothing is measured, \
 and no device need be here. Of what fits with a sixteenth of the memory to spare, the choice is an exact one, which has the \
 checkpoint's own values, and of these the one with the fastest step. Prices are not known here: among targets it is the fastest, \

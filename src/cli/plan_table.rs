@@ -28,10 +28,11 @@ pub fn text(config: &Config, sizes: &Sizes, groups: &[Vec<Candidate>]) -> String
 fn footer(all: &[Candidate]) -> &'static str {
     let asked = all.iter().any(|candidate| candidate.compiled.is_some());
     match (asked, all.iter().any(|candidate| candidate.target.chip.is_some())) {
-        (_, false) => "How much memory a host has is not asked here.\n",
+        (_, false) => "How much memory a host or a GPU has is not asked here.\n",
         (true, true) => {
             "Memory, cycles and tokens a second are the compiler's figures: a prediction, not a measurement. Of the roofline is \
-             what the\npublished bandwidth of the memory would allow. Rows with ~ are estimates.\n"
+             what the\npublished bandwidth of the memory would allow; exchanges between devices have no figure and are not in it. Rows \
+             with ~ are\nestimates.\n"
         }
         (false, true) => {
             "Everything is an estimate before compiling; `at most` is what the published bandwidth of the memory allows. \

@@ -4,11 +4,12 @@ use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
 use super::failure::Failure;
-use super::fit;
 use super::model::Compute;
+use super::{fit, terminal};
 use crate::config::Config;
 use crate::estimate::{Candidate, Sizes, WEIGHTS, choose, reason};
 use crate::plan::{Precision, Strategy};
+use crate::progress::{Event, Progress};
 use crate::target::{Platform, Target};
 
 /// How numbers are stored on the device.
@@ -102,7 +103,8 @@ impl StrategyArguments {
         let candidates = WEIGHTS.map(candidate);
         match choose(&candidates) {
             Some(chosen) => {
-                log::info!("`--weights auto` on `{}`: {}", target.name, reason(&candidates, chosen));
+                let why = format!("weights on `{}`: {}", target.name, reason(&candidates, chosen));
+                terminal::BAR.report(Event::Note(&why));
                 Ok(candidates[chosen].plan.strategy)
             }
             None => {

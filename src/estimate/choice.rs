@@ -38,10 +38,14 @@ pub fn reason(candidates: &[Candidate], chosen: usize) -> String {
     }
     let others = || candidates.iter().enumerate().filter(|(place, _)| *place != chosen).map(|(_, other)| other);
     let rivals = || others().filter(|other| loss(other, own) == Loss::Slower);
-    match (own.decode_cycles(), own.roofline_cycles()) {
-        (Some(_), _) if rivals().next().is_some() => praise.push("is predicted to take least time a step"),
-        (None, Some(_)) if rivals().next().is_some() => praise.push("moves what a step needs in least time"),
-        _ => {}
+    // One that is exact may be chosen before a faster one that is not.
+    let faster = |other: &Candidate| other.fits() && other.step_seconds() < own.step_seconds();
+    match (own.decode_cycles(), others().any(faster)) {
+        _ if rivals().next().is_none() || own.step_seconds().is_none() => {}
+        (Some(_), false) => praise.push("is predicted to take least time a step"),
+        (Some(_), true) => praise.push("is predicted to take least time a step of the exact ones"),
+        (None, false) => praise.push("moves what a step needs in least time"),
+        (None, true) => praise.push("moves what a step needs in least time of the exact ones"),
     }
     if !own.has_room() {
         praise.push("fits, though with less than a sixteenth of the memory to spare");

@@ -106,10 +106,14 @@ pub(super) fn local(mesh: Option<&Mesh>, sharding: &Sharding, ty: &TensorType) -
 }
 
 fn weight_bytes(target: &Target, mesh: Option<&Mesh>, weight: &Weight) -> u64 {
-    let ty = local(mesh, &weight.sharding, &weight.ty);
-    match weight.layout.and_then(minor_to_major) {
-        Some(order) => target.padded_bytes_in(&ty, &order),
-        None => target.padded_bytes(&ty),
+    argument_bytes(target, &local(mesh, &weight.sharding, &weight.ty), weight.layout)
+}
+
+/// Bytes on one device of an argument of the device's own type `ty`, in the layout that it asks for or the compiler's.
+pub fn argument_bytes(target: &Target, ty: &TensorType, layout: Option<&str>) -> u64 {
+    match layout.and_then(minor_to_major) {
+        Some(order) => target.padded_bytes_in(ty, &order),
+        None => target.padded_bytes(ty),
     }
 }
 

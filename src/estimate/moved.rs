@@ -1,5 +1,6 @@
-//! The bytes that one step must bring from memory: what no program for it can do without, at the published bandwidth its
-//! roofline. Padding is left out, since a program need not read it, and so is what devices say to each other.
+//! The bytes that one step is to bring from memory, at the published bandwidth its roofline. For one sequence no program does
+//! with less, but for the channels that a divided expert is padded with; tiles' padding is left out, since a program need not read
+//! it, and so is what devices say to each other.
 
 use crate::config::{Config, LayerKind};
 use crate::estimate::memory::local;
@@ -53,8 +54,7 @@ pub fn moved_bytes(config: &Config, target: &Target, plan: &Plan, phase: Phase) 
 
 /// Cycles of `target` that moving so many bytes takes at its published bandwidth; `None` where neither is known.
 pub fn roofline_cycles(target: &Target, moved_bytes: u64) -> Option<u64> {
-    let chip = target.chip?;
-    Some((moved_bytes as f64 / chip.hbm_bytes_per_second as f64 * chip.clock_hz as f64).round() as u64)
+    Some(target.chip?.cycles_to_move(moved_bytes))
 }
 
 /// Bytes of a tensor as the device stores its elements, without padding.

@@ -9,15 +9,17 @@ use super::record::{FORMAT, Golden, Row, Text};
 use super::{Case, GoldenError};
 use crate::bundle::sha256;
 use crate::config::Config;
-use crate::estimate::Sizes;
+use crate::estimate::{self, Sizes};
 use crate::graph::module;
+use crate::graph::params::weights;
 
 /// The goldens of `cases`, all of them of these sizes; nothing is compiled.
 pub fn emit(config: &Config, sizes: &Sizes, cases: &[Case]) -> Result<Golden, GoldenError> {
     let distinct: BTreeMap<String, &Case> = cases.iter().map(|case| (case.text_name(), case)).collect();
     let emitted = distinct.into_par_iter().map(|(name, case)| Ok((name, text(config, case)?)));
     let emitted: BTreeMap<String, (Text, Signature)> = emitted.collect::<Result<_, GoldenError>>()?;
-    let mut rows = cases.iter().map(|case| row(case, &emitted[&case.text_name()].1)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows =
+        cases.iter().map(|case| row(config, case, &emitted[&case.text_name()].1)).collect::<Result<Vec<_>, _>>()?;
     rows.sort_by_cached_key(Row::place);
     Ok(Golden {
         format: FORMAT,
@@ -38,11 +40,14 @@ fn text(config: &Config, case: &Case) -> Result<(Text, Signature), GoldenError> 
     Ok((Text { stablehlo_sha256: sha256(module.text_with_locations().as_bytes()), ops }, signature))
 }
 
-fn row(case: &Case, signature: &Signature) -> Result<Row, GoldenError> {
+fn row(config: &Config, case: &Case, signature: &Signature) -> Result<Row, GoldenError> {
     let failed = |problem| GoldenError::Graph { program: case.text_name(), problem };
     let (mut argument_bytes, mut donated_bytes) = (0, 0);
-    for (parameter, local) in signature.parameters.iter().zip(signature.local_parameters().map_err(failed)?) {
-        let bytes = case.target.padded_bytes(&local);
+    // The weights come first, and some of them ask for a layout.
+    let layouts: Vec<_> = weights(config, &case.plan).into_iter().map(|weight| weight.layout).collect();
+    let locals = signature.local_parameters().map_err(failed)?;
+    for (place, (parameter, local)) in signature.parameters.iter().zip(locals).enumerate() {
+        let bytes = estimate::argument_bytes(&case.target, &local, layouts.get(place).copied().flatten());
         argument_bytes += bytes;
         donated_bytes += if parameter.donated_to.is_some() { bytes } else { 0 };
     }

@@ -73,12 +73,11 @@ fn cell(golden: &Golden, target: &Target, rows: &[&Row], marks: &mut Marks) -> S
         let rate = decode.zip(target.chip).map(|(cycles, chip)| {
             format!(", {:.0}/s", golden.batch as f64 * chip.clock_hz as f64 / cycles.max(1) as f64)
         });
-        format!("{}{}", gibibytes(total), rate.unwrap_or_default())
+        // A program that does not fit settles the question; one that fits does not.
+        let star = if compiled.len() < rows.len() { "*" } else { "" };
+        marks.partly |= !star.is_empty();
+        format!("{}{}{star}", gibibytes(total), rate.unwrap_or_default())
     };
-    if compiled.len() < rows.len() {
-        marks.partly = true;
-        text.push('*');
-    }
     if rows.iter().any(|row| golden.is_outdated(row)) {
         marks.earlier = true;
         text.push('†');
@@ -97,8 +96,9 @@ fn footer(goldens: &[Golden], marks: Marks) -> String {
     let by = if compilers.is_empty() { String::new() } else { format!(" by {}", compilers.join(" and ")) };
     let mut text = format!(
         "Compiled{by}, never executed: no TPU was at hand. `12.9, 153/s` is GiB on one device, of the program that needs most, and \
-         the tokens a second of decode that the published clock makes of the cycles that the compiler predicts for a step. `no, \
-         39.4` does not fit, and needs so many GiB.\n"
+         the tokens a second of decode that the published clock makes of the cycles that the compiler predicts for a step; exchanges \
+         between devices and copies in the background have no figure and are not in it. `no, 39.4` does not fit, and needs so many \
+         GiB.\n"
     );
     if marks.uncompiled {
         text.push_str("`·` was not compiled.\n");

@@ -3,7 +3,7 @@
 //! Inputs after weights and caches: `tokens` s32 `[b]`, the newest token of each sequence, not yet in the cache; `positions` s32 `[b]`, where
 //! it stands; `ended` pred `[b]`, sequences that draw nothing; `steps` s32, how many to draw; `stop` s32 `[STOP_TOKENS]`; and the drawing's.
 //! Results after the caches: the tokens s32 `[b, steps]`, -1 where a sequence had ended, and their logarithmic probabilities f32 `[b, steps]`.
-//! A program of one step takes it whatever `steps` says.
+//! A program of one step takes it whatever `steps` and `ended` say: whoever launches it wants it.
 
 use crate::config::Config;
 use crate::graph::STOP_TOKENS;

@@ -48,6 +48,11 @@ pub struct Chip {
 }
 
 impl Chip {
+    /// Cycles that moving so many bytes between memory and cores takes at the published bandwidth.
+    pub fn cycles_to_move(&self, bytes: u64) -> u64 {
+        (bytes as f64 / self.hbm_bytes_per_second as f64 * self.clock_hz as f64).round() as u64
+    }
+
     /// Every generation, the oldest first.
     pub const ALL: [&'static Chip; 7] =
         [&Chip::V2, &Chip::V3, &Chip::V4, &Chip::V5E, &Chip::V5P, &Chip::V6E, &Chip::TPU7X];

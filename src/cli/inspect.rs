@@ -290,11 +290,9 @@ pub(super) fn time(seconds: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// A share of 1 as a line of up to 30 columns, eighths of a column included.
+/// A share of 1 as a line of up to 30 columns.
 fn bar(share: f64) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (share.clamp(0.0, 1.0) * 240.0).round() as usize;
-    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+    terminal::bar(share, 30)
 }
 
 #[cfg(test)]

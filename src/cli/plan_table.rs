@@ -145,12 +145,10 @@ fn gib(bytes: u64) -> String {
 /// How full a device's memory is, in twenty columns and eighths of a column; what has no room is an arrow.
 fn bar(share: f64) -> String {
     const COLUMNS: usize = 20;
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if share > 1.0 {
         return "█".repeat(COLUMNS) + "▶";
     }
-    let eighths = (share * (8 * COLUMNS) as f64).round() as usize;
-    let full = "█".repeat(eighths / 8) + EIGHTHS[eighths % 8];
+    let full = terminal::bar(share, COLUMNS);
     let empty = COLUMNS - full.chars().count();
     full + &"·".repeat(empty)
 }

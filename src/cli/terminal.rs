@@ -65,6 +65,13 @@ pub fn table(header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>) -> Stri
     lines.concat()
 }
 
+/// A share of 1 as a line of up to `columns` columns, eighths of a column included.
+pub fn bar(share: f64, columns: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * (8 * columns) as f64).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
 /// Bytes for people: three digits and a binary unit, such as `1.95 GiB`.
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;

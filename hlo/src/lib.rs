@@ -14,11 +14,12 @@
 //! assert!(module.text().contains("stablehlo.dot_general"));
 //! ```
 //!
-//! Reading order: `types`, `sharding`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops.
+//! Reading order: `types`, `sharding`, `division`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops.
 
 mod axes;
 mod builder;
 mod control;
+mod division;
 mod dot;
 mod elementwise;
 mod extension;
@@ -30,6 +31,7 @@ mod slice;
 mod types;
 
 pub use builder::{Builder, Problem, Tensor};
+pub use division::Division;
 pub use elementwise::Direction;
 pub use extension::Attribute;
 pub use module::{Function, Module};

@@ -6,11 +6,11 @@ use std::ops::{Deref, Range};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use hlo::TensorType;
+use hlo::{Division, TensorType};
 
 use super::client::Client;
 use super::error::PjrtError;
-use super::placement::{Division, Placement};
+use super::placement::Placement;
 use super::raw;
 use super::shard::{Shard, addressable_bytes};
 
@@ -200,27 +200,55 @@ impl Client {
         let place = place.into();
         let division = place.division(ty)?;
         check_bytes(ty, &bytes)?;
-        let mut shards = Vec::with_capacity(place.devices.len());
-        for (index, device) in place.devices.iter().enumerate() {
-            let mut runs = division.runs(index);
+        let part = |device: usize| {
+            let mut runs = division.runs(device);
             let in_one_piece = match (runs.next(), runs.next()) {
                 (Some(run), None) => bytes.part(run),
                 _ => None,
             };
-            let part = in_one_piece.unwrap_or_else(|| {
+            in_one_piece.unwrap_or_else(|| {
                 let mut part = Vec::new();
-                cut(&division, index, &bytes, &mut part);
+                cut(&division, device, &bytes, &mut part);
                 SharedBytes::from(part)
-            });
-            let (shard, event) = self.send(device, &division.local, &part, raw::IMMUTABLE_ZERO_COPY)?;
+            })
+        };
+        let shards = self.share(&place.devices, &division.local, part)?;
+        Ok(Buffer::of_shards(self, Arc::new(division), shards))
+    }
+
+    /// As [`Client::upload_shared`], of a tensor that is in parts already: `part` gives that of a device, dense and row-major, by the
+    /// device's number in the placement. Fails unless each has the bytes of the part's type.
+    pub fn upload_parts<'a>(
+        &self,
+        place: impl Into<Placement<'a>>,
+        ty: &TensorType,
+        part: impl Fn(usize) -> SharedBytes,
+    ) -> Result<Buffer, PjrtError> {
+        let place = place.into();
+        let division = place.division(ty)?;
+        let shards = self.share(&place.devices, &division.local, part)?;
+        Ok(Buffer::of_shards(self, Arc::new(division), shards))
+    }
+
+    /// To each device its part, of type `local`, without copying where the plugin can.
+    fn share(
+        &self,
+        devices: &[&super::Device],
+        local: &TensorType,
+        part: impl Fn(usize) -> SharedBytes,
+    ) -> Result<Vec<Shard>, PjrtError> {
+        let send = |(place, device): (usize, &&super::Device)| {
+            let part = part(place);
+            check_bytes(local, &part)?;
+            let (shard, event) = self.send(device, local, &part, raw::IMMUTABLE_ZERO_COPY)?;
             match event {
                 Some(event) => event.hold(part)?,
                 // Nobody will say when the plugin is done, so it may keep them.
                 None => std::mem::forget(part),
             }
-            shards.push(shard);
-        }
-        Ok(Buffer::of_shards(self, Arc::new(division), shards))
+            Ok(shard)
+        };
+        devices.iter().enumerate().map(send).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use hlo::{Sharding, Signature};
+use hlo::{Division, Sharding, Signature, TensorType};
 
 use super::api::{args, array, malformed, object};
 use super::buffer::Buffer;
@@ -14,7 +14,7 @@ use super::error::PjrtError;
 use super::event::Event;
 use super::executable::{Executable, program};
 use super::options::CompileOptions;
-use super::placement::{Division, Placement};
+use super::placement::Placement;
 use super::raw::{self, Args};
 use super::shard::Shard;
 
@@ -172,13 +172,15 @@ impl LoadedExecutable {
             let problem = format!("{} devices of {}", devices.len(), signature.devices());
             return Err(malformed(function, problem));
         }
-        let divide =
-            |ty, sharding: &Sharding| Division::new(ty, sharding, signature.mesh.as_ref(), devices.len()).map(Arc::new);
+        let divide = |ty: &TensorType, sharding: &Sharding| {
+            let division = Division::new(ty, sharding, signature.mesh.as_ref(), devices.len());
+            division.map(Arc::new).map_err(|problem| PjrtError::Sharding { problem })
+        };
         let parameters = signature.parameters.iter().map(|parameter| divide(&parameter.ty, &parameter.sharding));
-        let parameters = parameters.collect::<Result<_, _>>()?;
+        let parameters = parameters.collect::<Result<_, PjrtError>>()?;
         let results = signature.results.iter().enumerate();
         let results = results.map(|(place, ty)| divide(ty, &signature.result_sharding(place)));
-        let results = results.collect::<Result<_, _>>()?;
+        let results = results.collect::<Result<_, PjrtError>>()?;
         Ok(LoadedExecutable { client: client.clone(), raw, devices, parameters, results, executable })
     }
 

@@ -2,6 +2,7 @@
 
 mod read;
 mod rope;
+mod write;
 
 use std::path::{Path, PathBuf};
 

@@ -3,10 +3,6 @@
 use crate::plan::Precision;
 
 /// The scale of a row in codes of `stored`, FP8 or INT8; the place of a value that is not finite otherwise.
-///
-/// FP8's is the smallest power of two with which no code exceeds the largest, 448: dividing by it is exact, so that a value is
-/// rounded only if its own exponent is too far below the row's, or its significand has more than four bits. INT8's gives the
-/// largest value the code 127. Both are normal f32, since devices take smaller numbers for zero. A row of zeros has scale 1.
 pub(super) fn scale(stored: Precision, row: &[f32]) -> Result<f32, usize> {
     // Magnitudes are in the order of their bits, and what is not finite comes last.
     let largest = row.iter().fold(0, |largest, value| largest.max(value.abs().to_bits()));
@@ -14,10 +10,19 @@ pub(super) fn scale(stored: Precision, row: &[f32]) -> Result<f32, usize> {
     if !largest.is_finite() {
         return Err(row.iter().position(|value| !value.is_finite()).unwrap_or(0));
     }
+    Ok(scale_for(stored, largest))
+}
+
+/// The scale of a row whose `largest` magnitude is this finite one.
+///
+/// FP8's is the smallest power of two with which no code exceeds the largest, 448: dividing by it is exact, so that a value is
+/// rounded only if its own exponent is too far below the row's, or its significand has more than four bits. INT8's gives the
+/// largest value the code 127. Both are normal f32, since devices take smaller numbers for zero. A row of zeros has scale 1.
+pub(super) fn scale_for(stored: Precision, largest: f32) -> f32 {
     if largest == 0.0 {
-        return Ok(1.0);
+        return 1.0;
     }
-    Ok(match stored {
+    match stored {
         Precision::Int8 => (largest / 127.0).max(f32::MIN_POSITIVE),
         _ => {
             let top = exponent(largest);
@@ -25,31 +30,49 @@ pub(super) fn scale(stored: Precision, row: &[f32]) -> Result<f32, usize> {
             let fits = largest <= 1.75 * power_of_two(top);
             power_of_two((top - if fits { 8 } else { 7 }).max(-126))
         }
-    })
+    }
 }
 
 /// The codes of a row under its scale, a byte each: `out` is as long as `row`.
 pub(super) fn encode(stored: Precision, row: &[f32], scale: f32, out: &mut [u8]) {
     match stored {
-        Precision::Int8 => {
-            for (value, out) in row.iter().zip(out) {
-                // A quotient may be rounded up past the largest code.
-                *out = (nearest(value / scale).clamp(-127.0, 127.0) as i8).cast_unsigned();
-            }
-        }
+        Precision::Int8 => row.iter().zip(out).for_each(|(value, out)| *out = int8(value / scale)),
         _ => {
             let inverse = 1.0 / scale;
-            for (value, out) in row.iter().zip(out) {
-                *out = e4m3(value * inverse);
-            }
+            row.iter().zip(out).for_each(|(value, out)| *out = e4m3(value * inverse));
         }
     }
+}
+
+/// The code next to a finite `value`, ties to even; what lies beyond the largest code becomes it.
+pub(super) fn code(stored: Precision, value: f32) -> u8 {
+    if stored == Precision::Int8 { int8(value) } else { e4m3(value) }
+}
+
+/// The number that a code stands for under scale 1.
+pub(super) fn value_of(stored: Precision, code: u8) -> f64 {
+    match stored {
+        Precision::Int8 => f64::from(code.cast_signed()),
+        _ => {
+            let mantissa = f64::from(code & 7) / 8.0;
+            let magnitude = match i32::from(code >> 3 & 15) {
+                0 => mantissa * 2f64.powi(-6),
+                exponent => (1.0 + mantissa) * 2f64.powi(exponent - 7),
+            };
+            if code & 0x80 == 0 { magnitude } else { -magnitude }
+        }
+    }
+}
+
+/// The integer next to `value`, ties to even, of magnitude 127 at most: a quotient may be rounded up past it.
+fn int8(value: f32) -> u8 {
+    (nearest(value.clamp(-127.0, 127.0)) as i8).cast_unsigned()
 }
 
 /// The E4M3FN code next to a finite `value`, ties to even; what lies beyond 448 becomes 448.
 ///
 /// Source: FP8 Formats for Deep Learning (2022), E4M3: bias 7, subnormals in steps of 2^-9, no infinities.
-pub(super) fn e4m3(value: f32) -> u8 {
+fn e4m3(value: f32) -> u8 {
     let sign = ((value.to_bits() >> 24) & 0x80) as u8;
     let magnitude = value.abs().min(448.0);
     let exponent = exponent(magnitude).max(-6);
@@ -82,14 +105,8 @@ mod tests {
     use half::bf16;
     use proptest::prelude::*;
 
-    /// The value of a code by its fields.
     fn value_of(code: u8) -> f64 {
-        let (sign, exponent, mantissa) = (code >> 7, i32::from(code >> 3 & 15), f64::from(code & 7));
-        let magnitude = match exponent {
-            0 => mantissa / 8.0 * 2f64.powi(-6),
-            _ => (1.0 + mantissa / 8.0) * 2f64.powi(exponent - 7),
-        };
-        if sign == 1 { -magnitude } else { magnitude }
+        super::value_of(Precision::Fp8, code)
     }
 
     /// The nearest code by trying all of them; of two that are as near the even one.

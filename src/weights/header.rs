@@ -1,5 +1,5 @@
-//! The header of a safetensors file: which tensor lies where. Reads hostile bytes without panic, and allocates no more than
-//! the header's own length warrants. Knows no model.
+//! The header of a safetensors file: which tensor lies where, read and written. Reads hostile bytes without panic, and allocates no
+//! more than the header's own length warrants. Knows no model.
 //!
 //! The `safetensors` crate reads headers too, but it takes the last of two tensors of one name, names no tensor in most of
 //! its errors, and overflows on offsets near 2^64 (0.8.0, `read_metadata`); its `Dtype` is used here.
@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use safetensors::Dtype;
 use serde::de::value::{Error as ValueError, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
 /// The largest header that is read. The published 120b's has 100 KiB; the format's own limit is 100 MB.
 pub const MOST_HEADER_BYTES: u64 = 16 << 20;
@@ -22,6 +22,8 @@ const MOST_AXES: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     pub tensors: BTreeMap<String, Entry>,
+    /// What the writer says beside; values that are no text are left out.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// One tensor of a file.
@@ -47,7 +49,7 @@ impl fmt::Display for StoredType {
 
 impl StoredType {
     /// Bytes of a dense tensor; `None` if nothing can count them or the last byte is not full.
-    fn host_bytes(&self) -> Option<usize> {
+    pub fn host_bytes(&self) -> Option<usize> {
         let count = self.dims.iter().try_fold(1usize, |count, dim| count.checked_mul(*dim))?;
         let bits = count.checked_mul(self.element.bitsize())?;
         bits.is_multiple_of(8).then_some(bits / 8)
@@ -106,7 +108,7 @@ impl Header {
     /// Every tensor has the bytes that its type takes, and begins where another ends. `start` is where the data begins.
     fn check(raw: RawHeader, start: usize, data: u64) -> Result<Header, HeaderError> {
         let mut tensors = BTreeMap::new();
-        for (tensor, entry) in raw.0 {
+        for (tensor, entry) in raw.tensors {
             if tensor.len() > MOST_NAME_BYTES {
                 return Err(HeaderError::Name { start: shortened(&tensor), problem: "of more than 256 bytes" });
             }
@@ -148,8 +150,35 @@ impl Header {
         if covered != data {
             return Err(HeaderError::Trailing { expected: covered, found: data });
         }
-        Ok(Header { tensors })
+        Ok(Header { tensors, metadata: raw.metadata })
     }
+}
+
+/// The first bytes of a file of `tensors`, which follow one another in this order: the header's length, the header, and blanks, so
+/// that the first tensor begins at a multiple of `align`. A tensor is a name, its type and its bytes.
+pub(super) fn encode<'a>(
+    metadata: &BTreeMap<String, String>,
+    tensors: impl IntoIterator<Item = (&'a str, &'a StoredType, usize)>,
+    align: usize,
+) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
+    }
+    let mut start = 0;
+    for (name, ty, bytes) in tensors {
+        let end = start + bytes;
+        let entry =
+            serde_json::json!({ "dtype": ty.element.to_string(), "shape": ty.dims, "data_offsets": [start, end] });
+        header.insert(name.to_owned(), entry);
+        start = end;
+    }
+    let mut file = vec![0; 8];
+    file.extend(serde_json::Value::Object(header).to_string().into_bytes());
+    file.resize(file.len().next_multiple_of(align), b' ');
+    let length = (file.len() - 8) as u64;
+    file[..8].copy_from_slice(&length.to_le_bytes());
+    file
 }
 
 /// The first part of something long, without control characters.
@@ -162,7 +191,10 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// The header as it is written: names in order, a repeated one twice.
-struct RawHeader(Vec<(String, RawEntry)>);
+struct RawHeader {
+    tensors: Vec<(String, RawEntry)>,
+    metadata: BTreeMap<String, String>,
+}
 
 #[derive(serde::Deserialize)]
 struct RawEntry {
@@ -183,21 +215,68 @@ impl<'de> Deserialize<'de> for RawHeader {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<RawHeader, M::Error> {
-                let mut entries = Vec::new();
+                let (mut tensors, mut metadata) = (Vec::new(), BTreeMap::new());
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
-                        map.next_value::<IgnoredAny>()?;
+                        metadata.extend(map.next_value::<Metadata>()?.0);
                     } else {
                         let entry = map.next_value().map_err(|error| {
                             serde::de::Error::custom(format!("tensor `{}`: {error}", shortened(&name)))
                         })?;
-                        entries.push((name, entry));
+                        tensors.push((name, entry));
                     }
                 }
-                Ok(RawHeader(entries))
+                Ok(RawHeader { tensors, metadata })
             }
         }
 
         deserializer.deserialize_map(Entries)
+    }
+}
+
+/// The texts of `__metadata__`, which is an object of texts by the format and may be anything in a file.
+struct Metadata(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Metadata, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let serde_json::Value::Object(entries) = value else { return Ok(Metadata(BTreeMap::new())) };
+        let texts = entries.into_iter().filter_map(|(name, value)| match value {
+            serde_json::Value::String(text) => Some((name, text)),
+            _ => None,
+        });
+        Ok(Metadata(texts.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_parsed_and_by_others_too() {
+        let ty = |element, dims: &[usize]| StoredType { element, dims: dims.to_vec() };
+        let tensors = [("b", ty(Dtype::F4, &[2, 4]), 4), ("a", ty(Dtype::BF16, &[3]), 6), ("c", ty(Dtype::U8, &[0, 5]), 0)];
+        let metadata = BTreeMap::from([("model".to_owned(), "\"quoted\" and ü".to_owned())]);
+        let mut file = encode(&metadata, tensors.iter().map(|(name, ty, bytes)| (*name, ty, *bytes)), 4096);
+        assert_eq!(file.len(), 4096);
+        file.extend([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        let header = Header::parse(&file).expect("a header");
+        assert_eq!(header.metadata, metadata);
+        let places: Vec<_> = header.tensors.iter().map(|(name, entry)| (name.as_str(), entry.bytes.clone())).collect();
+        assert_eq!(places, [("a", 4100..4106), ("b", 4096..4100), ("c", 4106..4106)]);
+        let theirs = safetensors::SafeTensors::deserialize(&file).expect("the crate reads it");
+        assert_eq!(theirs.tensor("a").expect("a tensor").data(), [5, 6, 7, 8, 9, 10]);
+    }
+
+    #[test]
+    fn metadata_may_be_anything() {
+        for text in [r#"{"__metadata__": null}"#, r#"{"__metadata__": [1]}"#, r#"{"__metadata__": {"a": 1, "b": "c"}}"#] {
+            let mut file = (text.len() as u64).to_le_bytes().to_vec();
+            file.extend(text.bytes());
+            let header = Header::parse(&file).expect("a header");
+            assert_eq!(header.metadata.get("a"), None);
+            assert_eq!(header.metadata.len(), usize::from(text.contains("\"c\"")));
+        }
     }
 }

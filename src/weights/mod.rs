@@ -6,9 +6,11 @@ mod error;
 pub mod header;
 mod index;
 mod layout;
+mod loss;
 mod map;
 pub mod mxfp4;
 pub mod pack;
+mod recode;
 mod rotary;
 mod rows;
 

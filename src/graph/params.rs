@@ -81,6 +81,13 @@ pub enum Source {
     RopeSin,
 }
 
+impl Source {
+    /// Whether the configuration alone tells it, so that no checkpoint has it.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Source::RopeCos | Source::RopeSin)
+    }
+}
+
 /// The mesh axis along which devices hold different kv heads.
 pub(super) const HEADS: &str = "heads";
 /// The mesh axis along which they hold the same.

@@ -1,5 +1,6 @@
 //! Weights: checkpoints in either published layout, and their values in the layouts that the graphs want. Knows no device.
 
+mod arrangement;
 mod checkpoint;
 mod codes;
 mod error;

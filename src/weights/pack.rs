@@ -1,22 +1,26 @@
 //! Packing: a weight in the form that the device wants, made from the checkpoint's bytes or the configuration.
-//! What its rows are made of is `rows`, how they are told in codes `codes`.
+//! What its rows are made of is `rows`, how they are told in codes `codes` and `recode`.
 
 use rayon::prelude::*;
 
+use super::arrangement::{Arrangement, Part};
 use super::checkpoint::Checkpoint;
 use super::codes;
 use super::error::CheckpointError;
 use super::layout::Recipe;
+use super::loss::{Losses, Tally};
 use super::map::MappedBytes;
 use super::mxfp4;
+use super::recode::{self, Recoder};
 use super::rotary;
-use super::rows::{Element, Rows, unlike};
+use super::rows::{Blocks, Element, Rows, unlike};
+use crate::config::Config;
 use crate::graph::params::{Form, Source, Weight};
 use crate::plan::Precision;
 use hlo::ElementType;
 
 /// Values that one task converts: enough to be worth a task, few enough to share the work evenly and to stay in a cache.
-const TASK_VALUES: usize = 1 << 16;
+pub(super) const TASK_VALUES: usize = 1 << 16;
 
 /// Rows of a task at least: so many columns of bf16 make up a cache line.
 const TASK_ROWS: usize = 32;
@@ -33,22 +37,31 @@ const TASK_ROWS: usize = 32;
 /// Fails on an MXFP4 scale of 255, on a norm, bias or sink that is not finite and on any other value that is not, if it is to become a
 /// code; matrices of values are not searched. Fails if the weight is to be in MXFP4 and its values are not.
 pub fn fill(checkpoint: &Checkpoint, weight: &Weight, out: &mut [u8]) -> Result<(), CheckpointError> {
-    let recipe = checkpoint.recipe(weight.source);
+    if let Recipe::Computed = checkpoint.recipe(weight.source) {
+        check_type(weight, out.len())?;
+        return compute(checkpoint.config(), weight, out);
+    }
+    let packing = Packing::new(checkpoint, weight)?;
     check_type(weight, out.len())?;
-    if let Recipe::Computed = recipe {
-        let element = values_of(weight).filter(|_| weight.ty.dims.last() == Some(&(checkpoint.config().head_dim / 2)));
-        let element = element.ok_or_else(|| unlike(weight, "of the configuration"))?;
-        rotary::fill(checkpoint.config(), weight.source, element, out);
-        return Ok(());
-    }
-    let rows = Rows::new(checkpoint, weight, &recipe)?;
-    match weight.form {
-        Form::Values => values(&rows, weight, out),
-        Form::Codes(Precision::Mxfp4) => block_codes(&rows, out),
-        Form::Scales(Precision::Mxfp4) => block_scales(&rows, out),
-        Form::Codes(stored) => row_codes(&rows, stored, out),
-        Form::Scales(stored) => row_scales(&rows, stored, out),
-    }
+    let (unit, width) = (packing.unit(), packing.arrangement().shape.width);
+    let of_task = packing.task_rows();
+    let tasks = out.par_chunks_mut(packing.bytes(of_task, width)).enumerate();
+    let fill = |(at, out): (usize, &mut [u8])| {
+        let rows = out.len() / packing.bytes(unit, width) * unit;
+        let part = Part { rows: at * of_task..at * of_task + rows, columns: 0..width };
+        packing.fill(&part, out, &mut Counter::new(weight))
+    };
+    // The error of the first rows that have one.
+    tasks.map(fill).find_map_first(Result::err).map_or(Ok(()), Err)
+}
+
+/// A weight that the configuration alone tells: fails on any other.
+pub fn compute(config: &Config, weight: &Weight, out: &mut [u8]) -> Result<(), CheckpointError> {
+    let element = values_of(weight).filter(|_| weight.ty.dims.last() == Some(&(config.head_dim / 2)));
+    let element = element.filter(|_| weight.source.is_computed());
+    let element = element.ok_or_else(|| unlike(weight, "of the configuration"))?;
+    rotary::fill(config, weight.source, element, out);
+    Ok(())
 }
 
 /// The checkpoint's own bytes, where they are what `fill` would write: no copy, and the map lives as long as they do.
@@ -108,87 +121,188 @@ fn is_vector(source: Source) -> bool {
     ) || source == FinalNorm
 }
 
-/// Fills `out`, in which a row takes `row_bytes`, by tasks of many rows; `task` gets the number of its first one. The error is that
-/// of the first rows that have one.
-fn by_rows(
-    rows: &Rows<'_>,
-    row_bytes: usize,
-    out: &mut [u8],
-    task: impl Fn(usize, &mut [u8]) -> Result<(), CheckpointError> + Sync,
-) -> Result<(), CheckpointError> {
-    let of_task = (TASK_VALUES / rows.shape.width.max(1)).max(TASK_ROWS);
-    let tasks = out.par_chunks_mut(of_task * row_bytes).enumerate();
-    tasks.map(|(at, out)| task(at * of_task, out)).find_map_first(Result::err).map_or(Ok(()), Err)
+/// A weight that is being made of the tensors of a checkpoint, any rows and columns of it at a time.
+pub(super) struct Packing<'a> {
+    weight: &'a Weight,
+    rows: Rows<'a>,
 }
 
-fn values(rows: &Rows<'_>, weight: &Weight, out: &mut [u8]) -> Result<(), CheckpointError> {
-    let element = if weight.ty.element == ElementType::F32 { Element::F32 } else { Element::Bf16 };
-    if is_vector(weight.source) {
-        rows.check_finite(element)?;
+/// What the codes of a weight lose, as far as it has been filled.
+pub(super) struct Counter {
+    recoder: Option<Recoder>,
+    scaled: Tally,
+    plain: Tally,
+}
+
+impl Counter {
+    pub fn new(weight: &Weight) -> Counter {
+        let recoder = match weight.form {
+            Form::Codes(stored) if stored != Precision::Mxfp4 => Some(Recoder::new(stored)),
+            _ => None,
+        };
+        Counter { recoder, scaled: Tally::default(), plain: Tally::default() }
     }
-    by_rows(rows, rows.shape.width * element.bytes(), out, |first, out| rows.read(first, element, out))
+
+    /// `None` for what is no code, or a code that is exact always.
+    pub fn losses(&self) -> Option<Losses> {
+        let recoded = self.recoder.as_ref()?.losses();
+        Some(recoded.with(&Losses { scaled: self.scaled.loss(), plain_cast: self.plain.loss() }))
+    }
 }
 
-/// A byte a value.
-fn row_codes(rows: &Rows<'_>, stored: Precision, out: &mut [u8]) -> Result<(), CheckpointError> {
-    let width = rows.shape.width;
-    by_rows(rows, width, out, |first, out| {
-        let mut values = vec![0f32; out.len()];
-        rows.read(first, Element::F32, bytemuck::cast_slice_mut(&mut values))?;
-        for (row, (values, out)) in (first..).zip(values.chunks_exact(width).zip(out.chunks_exact_mut(width))) {
-            let scale = codes::scale(stored, values).map_err(|column| rows.not_finite(row, column))?;
-            codes::encode(stored, values, scale, out);
+impl<'a> Packing<'a> {
+    /// Fails if the weight is none of this checkpoint's, or is a vector that is not finite.
+    pub fn new(checkpoint: &'a Checkpoint, weight: &'a Weight) -> Result<Packing<'a>, CheckpointError> {
+        let rows = Rows::new(checkpoint, weight, &checkpoint.recipe(weight.source))?;
+        if is_vector(weight.source) {
+            rows.check_finite(values_of(weight).unwrap_or(Element::F32))?;
+        }
+        Ok(Packing { weight, rows })
+    }
+
+    pub fn arrangement(&self) -> &Arrangement {
+        &self.rows.arrangement
+    }
+
+    /// Rows that can only be filled together: where the device wants outputs innermost, all rows of a matrix.
+    pub fn unit(&self) -> usize {
+        match self.weight.form {
+            Form::Codes(Precision::Mxfp4) | Form::Scales(Precision::Mxfp4) => self.arrangement().shape.rows,
+            _ => 1,
+        }
+    }
+
+    /// Rows that are worth a task, in whole units.
+    pub fn task_rows(&self) -> usize {
+        let rows = (TASK_VALUES / self.arrangement().shape.width.max(1)).max(TASK_ROWS);
+        rows.next_multiple_of(self.unit())
+    }
+
+    /// Host bytes of so many rows and columns.
+    pub fn bytes(&self, rows: usize, columns: usize) -> usize {
+        let element = self.weight.ty.element.host_bytes();
+        rows * element
+            * match self.weight.form {
+                Form::Values | Form::Codes(_) => columns,
+                Form::Scales(Precision::Mxfp4) => columns / mxfp4::BLOCK,
+                Form::Scales(_) => 1,
+            }
+    }
+
+    /// Fills `out` with `part`, whose rows are whole units, row-major.
+    pub fn fill(&self, part: &Part, out: &mut [u8], counter: &mut Counter) -> Result<(), CheckpointError> {
+        debug_assert_eq!(out.len(), self.bytes(part.rows.len(), part.columns.len()), "{}", self.weight.name);
+        match self.weight.form {
+            Form::Values => self.values(part, out),
+            Form::Codes(Precision::Mxfp4) => self.block_codes(part, out),
+            Form::Scales(Precision::Mxfp4) => self.block_scales(part, out),
+            Form::Codes(stored) => self.row_codes(stored, part, out, counter),
+            Form::Scales(stored) => self.row_scales(stored, part, out),
+        }
+    }
+
+    fn values(&self, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
+        let element = values_of(self.weight).unwrap_or(Element::F32);
+        if part.columns.len() == self.arrangement().shape.width {
+            return self.rows.read(part.rows.start, element, out);
+        }
+        let mut whole = vec![0; self.arrangement().shape.width * element.bytes()];
+        let columns = part.columns.start * element.bytes()..part.columns.end * element.bytes();
+        for (row, out) in part.rows.clone().zip(out.chunks_exact_mut(columns.len())) {
+            self.rows.read(row, element, &mut whole)?;
+            out.copy_from_slice(&whole[columns.clone()]);
         }
         Ok(())
-    })
-}
+    }
 
-/// An f32 a row.
-fn row_scales(rows: &Rows<'_>, stored: Precision, out: &mut [u8]) -> Result<(), CheckpointError> {
-    let width = rows.shape.width;
-    by_rows(rows, size_of::<f32>(), out, |first, out| {
-        let out = out.as_chunks_mut().0;
-        let mut values = vec![0f32; out.len() * width];
-        rows.read(first, Element::F32, bytemuck::cast_slice_mut(&mut values))?;
-        for (row, (values, out)) in (first..).zip(values.chunks_exact(width).zip(out)) {
-            let scale = codes::scale(stored, values).map_err(|column| rows.not_finite(row, column))?;
+    /// A byte a value.
+    fn row_codes(
+        &self,
+        stored: Precision,
+        part: &Part,
+        out: &mut [u8],
+        counter: &mut Counter,
+    ) -> Result<(), CheckpointError> {
+        let mut values = Vec::new();
+        let all = part.columns.len() == self.arrangement().shape.width;
+        for (row, out) in part.rows.clone().zip(out.chunks_exact_mut(part.columns.len())) {
+            if let Some(blocks) = self.rows.blocks(row)?.filter(|_| all)
+                && let Some(recoder) = &mut counter.recoder
+                && let largest = recode::largest(blocks.codes, blocks.scales)
+                && largest.is_finite()
+            {
+                let (out, padding) = out.split_at_mut(blocks.scales.len() * mxfp4::BLOCK);
+                recoder.row(blocks.codes, blocks.scales, codes::scale_for(stored, largest), out);
+                padding.fill(0);
+                continue;
+            }
+            let scale = self.numbers(stored, row, &mut values)?;
+            let values = &values[part.columns.clone()];
+            codes::encode(stored, values, scale, out);
+            for (value, code) in values.iter().zip(out) {
+                let (value, plain) = (f64::from(*value), codes::code(stored, *value));
+                counter.scaled.add(value, codes::value_of(stored, *code) * f64::from(scale), f64::INFINITY, 1);
+                counter.plain.add(value, codes::value_of(stored, plain), stored.largest_code(), 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// An f32 a row.
+    fn row_scales(&self, stored: Precision, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
+        let mut values = Vec::new();
+        for (row, out) in part.rows.clone().zip(out.as_chunks_mut().0) {
+            let scale = match self.rows.blocks(row)?.map(|Blocks { codes, scales }| recode::largest(codes, scales)) {
+                Some(largest) if largest.is_finite() => codes::scale_for(stored, largest),
+                _ => self.numbers(stored, row, &mut values)?,
+            };
             *out = scale.to_ne_bytes();
         }
         Ok(())
-    })
-}
+    }
 
-/// `[p, e, b, 32, o]`, a byte a code.
-fn block_codes(rows: &Rows<'_>, out: &mut [u8]) -> Result<(), CheckpointError> {
-    let outputs = rows.shape.rows;
-    by_blocks(rows, mxfp4::BLOCK, out, |first, row, block, out| {
-        let found = rows.block(first + row, block)?;
-        for (code, out) in found.codes.iter().zip(out.chunks_exact_mut(outputs)) {
-            out[row] = *code;
+    /// Reads all of a row to `values` and gives its scale.
+    fn numbers(&self, stored: Precision, row: usize, values: &mut Vec<f32>) -> Result<f32, CheckpointError> {
+        values.resize(self.arrangement().shape.width, 0.0);
+        self.rows.read(row, Element::F32, bytemuck::cast_slice_mut(values))?;
+        codes::scale(stored, values).map_err(|column| self.rows.not_finite(row, column))
+    }
+
+    /// `[p, e, b, 32, o]`, a byte a code.
+    fn block_codes(&self, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
+        let outputs = self.unit();
+        self.by_blocks(part, mxfp4::BLOCK, out, |row, block, out| {
+            let found = self.rows.block(row, block)?;
+            for (code, out) in found.codes.iter().zip(out.chunks_exact_mut(outputs)) {
+                out[row % outputs] = *code;
+            }
+            Ok(())
+        })
+    }
+
+    /// `[p, e·b, o]` in bf16.
+    fn block_scales(&self, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
+        let outputs = self.unit();
+        self.by_blocks(part, 2, out, |row, block, out| {
+            out.as_chunks_mut().0[row % outputs] = self.rows.block(row, block)?.scale_bits().to_ne_bytes();
+            Ok(())
+        })
+    }
+
+    /// Fills the matrices of `part` in `out`, where a block of an input takes `bytes` for each of the outputs: `take` gets a row, a
+    /// block and the bytes of that block for all outputs of the row's matrix.
+    fn by_blocks(
+        &self,
+        part: &Part,
+        bytes: usize,
+        out: &mut [u8],
+        take: impl Fn(usize, usize, &mut [u8]) -> Result<(), CheckpointError>,
+    ) -> Result<(), CheckpointError> {
+        let (outputs, blocks) = (self.unit(), part.columns.len() / mxfp4::BLOCK);
+        for (at, out) in out.chunks_exact_mut(bytes * outputs).enumerate() {
+            let first = part.rows.start + at / blocks * outputs;
+            (first..first + outputs).try_for_each(|row| take(row, at % blocks, out))?;
         }
         Ok(())
-    })
-}
-
-/// `[p, e·b, o]` in bf16.
-fn block_scales(rows: &Rows<'_>, out: &mut [u8]) -> Result<(), CheckpointError> {
-    by_blocks(rows, 2, out, |first, row, block, out| {
-        out.as_chunks_mut().0[row] = rows.block(first + row, block)?.scale_bits().to_ne_bytes();
-        Ok(())
-    })
-}
-
-/// Fills `out`, in which a block of an input takes `bytes` for each of the outputs, by tasks of one block of all outputs. `take`
-/// gets the first row of the matrix, an output, the block and the bytes of all outputs.
-fn by_blocks(
-    rows: &Rows<'_>,
-    bytes: usize,
-    out: &mut [u8],
-    take: impl Fn(usize, usize, usize, &mut [u8]) -> Result<(), CheckpointError> + Sync,
-) -> Result<(), CheckpointError> {
-    let (outputs, blocks) = (rows.shape.rows, rows.shape.width / mxfp4::BLOCK);
-    let tasks = out.par_chunks_exact_mut(bytes * outputs).enumerate();
-    let done =
-        tasks.map(|(at, out)| (0..outputs).try_for_each(|row| take(at / blocks * outputs, row, at % blocks, out)));
-    done.find_map_first(Result::err).map_or(Ok(()), Err)
+    }
 }

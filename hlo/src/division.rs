@@ -60,6 +60,11 @@ impl Division {
         (0..self.places.len()).filter(|&device| !self.places[..device].contains(&self.places[device]))
     }
 
+    /// Which of the distinct parts `device` holds, counted in the order of [`Division::distinct`].
+    pub fn part_of(&self, device: usize) -> usize {
+        self.distinct().take_while(|&first| self.places[first] != self.places[device]).count()
+    }
+
     /// The bytes of a row-major host array of the whole tensor that make up the part of `device`, in the part's own order:
     /// runs of equal length.
     pub fn runs(&self, device: usize) -> impl Iterator<Item = Range<usize>> {
@@ -122,6 +127,8 @@ mod tests {
             }
             assert_eq!(seen, [1; 144], "{words:?}");
             assert_eq!(division.is_whole(), words == ["", ""]);
+            let parts: Vec<usize> = division.distinct().collect();
+            assert!((0..6).all(|device| division.place(parts[division.part_of(device)]) == division.place(device)));
         }
     }
 }

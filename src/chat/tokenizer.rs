@@ -34,7 +34,17 @@ pub const SPECIAL: RangeInclusive<u32> = STARTOFTEXT..=VOCABULARY - 1;
 pub const VOCABULARY: u32 = 201_088;
 
 /// Of the published `o200k_base.tiktoken`.
-const PUBLISHED_SHA256: &str = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d";
+macro_rules! published_sha256 {
+    () => {
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+    };
+}
+
+/// What a file says that was made for this tokenizer: its name, and the digest of the published `o200k_base.tiktoken`.
+pub const IDENTITY: &str = concat!("o200k_harmony sha256:", published_sha256!());
+
+const PUBLISHED_SHA256: &str = published_sha256!();
+
 
 #[derive(Debug, Error, PartialEq)]
 pub enum TokenizerError {

@@ -11,6 +11,7 @@ use super::terminal;
 use crate::bundle::BundleError;
 use crate::pjrt::{Code, PjrtError};
 use crate::runner::RunError;
+use crate::weights::packed::PackedError;
 
 /// Exit codes besides 0, which is done; 130 is the shell's for a program that Ctrl-C ended.
 pub const FAILED: u8 = 1;
@@ -143,6 +144,8 @@ layers! {
     PjrtError: of_plugin;
     crate::chat::TokenizerError: |_| FAILED;
     crate::chat::HarmonyError: |_| USAGE;
+    crate::weights::CheckpointError: |_| FAILED;
+    PackedError: of_packed;
     BundleError: of_bundle;
     crate::golden::GoldenError: |_| FAILED;
     RunError: of_run;
@@ -163,11 +166,20 @@ fn of_bundle(error: &BundleError) -> u8 {
     }
 }
 
+/// Options that ask for what a file does not hold.
+fn of_packed(error: &PackedError) -> u8 {
+    match error {
+        PackedError::Other { .. } | PackedError::Source { .. } => USAGE,
+        _ => FAILED,
+    }
+}
+
 /// What was asked for can be wrong in ways that only a session notices.
 fn of_run(error: &RunError) -> u8 {
     match error {
         RunError::Pjrt(error) => of_plugin(error),
         RunError::Bundle(error) => of_bundle(error),
+        RunError::Weights(error) => of_packed(error),
         RunError::EmptyPrompt
         | RunError::PromptTooLong { .. }
         | RunError::UnknownToken { .. }

@@ -1,6 +1,7 @@
 //! Ctrl-C: during a generation it asks to stop, at a prompt it leaves, anywhere else it ends the program.
 
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::failure::INTERRUPTED;
@@ -9,6 +10,9 @@ const WORKING: u8 = 0;
 const AT_PROMPT: u8 = 1;
 const GENERATING: u8 = 2;
 const ASKED_TO_STOP: u8 = 3;
+
+/// What becomes of the work that Ctrl-C ends, if it is more than nothing.
+static KEPT: Mutex<&str> = Mutex::new("");
 
 static STATE: AtomicU8 = AtomicU8::new(WORKING);
 
@@ -22,10 +26,18 @@ pub fn install() {
             std::process::exit(0);
         }
         _ => {
-            let _ = writeln!(std::io::stderr(), "interrupted");
+            let kept = KEPT.lock().map_or("", |kept| *kept);
+            let _ = writeln!(std::io::stderr(), "interrupted{kept}");
             std::process::exit(i32::from(INTERRUPTED));
         }
     });
+}
+
+/// Says what Ctrl-C leaves from now on, such as `; what is done is kept`.
+pub fn keeps(what: &'static str) {
+    if let Ok(mut kept) = KEPT.lock() {
+        *kept = what;
+    }
 }
 
 /// Takes no notice of Ctrl-C: whoever started this process gets it too, and decides.

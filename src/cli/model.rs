@@ -14,17 +14,18 @@ use crate::config::Config;
 use crate::plan::{Precision, Spelling, Strategy};
 use crate::runner::{Session, Setup};
 use crate::target::{Platform, Target};
+use crate::weights::packed::{self, Packed};
 
 /// Which model, and how it is computed.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// Folder with config.json and weights (either published layout), or `demo` for the built-in model
-    #[arg(long, value_name = "DIR", help_heading = "Model")]
+    /// Folder with config.json and weights (either published layout), file that `precast pack` wrote, or `demo` for the built-in model
+    #[arg(long, value_name = "DIR|FILE", help_heading = "Model")]
     pub model: String,
-    /// Devices to run on: `cpu`, or `cpu-N` for N host devices together [default: cpu, or the bundle's]
+    /// Devices to run on: `cpu`, or `cpu-N` for N host devices together [default: cpu, or the bundle's or packed file's]
     #[arg(long, value_name = "TARGET", help_heading = "Model")]
     pub target: Option<String>,
-    /// Type of products, and of weights and cache that are not said to be of another [default: bf16, or the bundle's]
+    /// Type of products, and of weights and cache that are not said to be of another [default: bf16, or the bundle's or packed file's]
     #[arg(long, value_enum, help_heading = "Model")]
     pub compute: Option<Compute>,
     #[command(flatten)]
@@ -60,13 +61,13 @@ fn precision(names: &'static [&'static str]) -> impl TypedValueParser<Value = Pr
 }
 
 impl StorageArguments {
-    fn strategy(&self, compute: Compute) -> Strategy {
-        let plain = Strategy::plain(compute.element());
+    /// What is not said is as in `usual`.
+    fn over(&self, usual: Strategy) -> Strategy {
         Strategy {
-            experts: self.weights.unwrap_or(plain.experts),
-            dense: self.dense.unwrap_or(plain.dense),
-            cache: self.kv.unwrap_or(plain.cache),
-            ..plain
+            experts: self.weights.unwrap_or(usual.experts),
+            dense: self.dense.unwrap_or(usual.dense),
+            cache: self.kv.unwrap_or(usual.cache),
+            ..usual
         }
     }
 }
@@ -118,16 +119,25 @@ const CONTEXT: usize = 4096;
 impl ModelArguments {
     /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
     pub fn setup(&self, context: Option<usize>, positions: impl Into<Positions>) -> Result<Setup, Failure> {
-        let folder = folder(&self.model)?;
-        let most = Config::read(&folder)?.max_context;
+        let weights = Weights::named(&self.model)?;
+        let (usual, target) = match &weights {
+            Weights::Folder(_) => (None, "cpu"),
+            Weights::Packed(packed) => (Some(strategy_packed(packed.manifest())?), packed.manifest().target.as_str()),
+        };
+        let plain = |compute: Compute| Strategy::plain(compute.element());
+        let usual = match (usual, self.compute) {
+            (Some(packed), None) => packed,
+            (Some(packed), Some(compute)) => Strategy { compute: compute.element(), ..packed },
+            (None, compute) => plain(compute.unwrap_or(Compute::Bf16)),
+        };
         Ok(Setup {
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
-            strategy: self.storage.strategy(self.compute.unwrap_or(Compute::Bf16)),
-            context: context_for(context, positions, most)?,
-            devices: running_target(self.target.as_deref().unwrap_or("cpu"))?.devices,
+            strategy: self.storage.over(usual),
+            context: context_for(context, positions, weights.config()?.max_context)?,
+            devices: running_target(self.target.as_deref().unwrap_or(target))?.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
-            ..Setup::new(folder)
+            ..Setup::new(weights.path())
         })
     }
 
@@ -178,11 +188,11 @@ impl ModelArguments {
         {
             return Err(refused("--target", asked, &manifest.target));
         }
-        let folder = folder(&self.model)?;
-        opened.check_model(&Config::read(&folder)?)?;
+        let weights = Weights::named(&self.model)?;
+        opened.check_model(&weights.config()?)?;
         let of_phase = |phase: &'static str| manifest.programs.iter().filter(move |program| program.phase == phase);
         let steps = of_phase("decode").find_map(|program| program.name.strip_prefix("decode_")?.parse().ok());
-        let usual = Setup::new(folder);
+        let usual = Setup::new(weights.path());
         Ok(Setup {
             bundle: Some(path.clone()),
             recompile: bundle.recompile,
@@ -228,7 +238,47 @@ pub fn open(setup: &Setup) -> Result<Session, Failure> {
     Ok(session)
 }
 
-/// The folder with weights that `--model` means.
+/// How a packed file has its weights; the cache is as a session wants it.
+fn strategy_packed(manifest: &packed::Manifest) -> Result<Strategy, Failure> {
+    let named = |name: &str| {
+        let failure = || Failure::new(format!("the file keeps weights in `{name}`, which this version does not know"));
+        Precision::named(name).ok_or_else(failure)
+    };
+    let compute = if manifest.compute == ElementType::F32.to_string() { ElementType::F32 } else { ElementType::Bf16 };
+    Ok(Strategy { experts: named(&manifest.weights)?, dense: named(&manifest.dense)?, ..Strategy::plain(compute) })
+}
+
+/// The weights that `--model` means.
+pub enum Weights {
+    /// A checkpoint.
+    Folder(PathBuf),
+    Packed(Box<Packed>),
+}
+
+impl Weights {
+    pub fn named(model: &str) -> Result<Weights, Failure> {
+        match Path::new(model) {
+            file if file.is_file() => Ok(Weights::Packed(Box::new(Packed::open(file)?))),
+            _ => folder(model).map(Weights::Folder),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Weights::Folder(folder) => folder,
+            Weights::Packed(packed) => packed.file(),
+        }
+    }
+
+    pub fn config(&self) -> Result<Config, Failure> {
+        match self {
+            Weights::Folder(folder) => Ok(Config::read(folder)?),
+            Weights::Packed(packed) => Ok(packed.config().clone()),
+        }
+    }
+}
+
+/// The folder with a checkpoint that `--model` means.
 pub fn folder(model: &str) -> Result<PathBuf, Failure> {
     // Also where a folder of that name lies about, as it does in the repository: that one is `./demo`.
     if model == "demo" {
@@ -239,11 +289,11 @@ pub fn folder(model: &str) -> Result<PathBuf, Failure> {
         return Ok(folder.into());
     }
     let failure = if Config::named(model).is_some() {
-        Failure::usage(format!("`--model {model}` names a configuration, expected a folder with weights"))
+        Failure::usage(format!("`--model {model}` names a configuration, expected weights"))
     } else if folder.exists() {
-        Failure::usage(format!("`--model {model}` is a file, expected a folder"))
+        Failure::usage(format!("`--model {model}` is a file, expected a folder with a checkpoint"))
     } else {
-        Failure::usage(format!("`--model {model}` is neither a folder nor the name of a model"))
+        Failure::usage(format!("`--model {model}` is neither a folder nor a file nor the name of a model"))
     };
     Err(failure.hint("give the folder that holds `config.json` and the weights, or `demo` for the built-in model"))
 }
@@ -251,8 +301,8 @@ pub fn folder(model: &str) -> Result<PathBuf, Failure> {
 /// The configuration that `--model` means; weights need not be there.
 pub fn config(model: &str) -> Result<Config, Failure> {
     match Config::named(model) {
-        Some(config) if !Path::new(model).is_dir() => Ok(config),
-        _ => Ok(Config::read(&folder(model)?)?),
+        Some(config) if !Path::new(model).exists() => Ok(config),
+        _ => Weights::named(model)?.config(),
     }
 }
 
@@ -320,7 +370,7 @@ mod tests {
                 storage: StorageArguments,
             }
             let line = <Line as clap::Parser>::try_parse_from([&["line"], arguments].concat());
-            line.ok().map(|line| [Compute::Bf16, Compute::F32].map(|compute| line.storage.strategy(compute)))
+            line.ok().map(|line| [ElementType::Bf16, ElementType::F32].map(|usual| line.storage.over(Strategy::plain(usual))))
         };
         let plain = [ElementType::Bf16, ElementType::F32].map(Strategy::plain);
         assert_eq!(of(&[]), Some(plain));

@@ -113,6 +113,15 @@ struct Work {
     bar: Option<ProgressBar>,
 }
 
+impl Work {
+    /// How long the rest will take at the pace so far, such as `, 40 s left`; empty before there is a pace.
+    fn left(&self, total: u64) -> String {
+        let (done, rest) = (self.done as f64, total.saturating_sub(self.done) as f64);
+        let seconds = self.began.elapsed().as_secs_f64() * rest / done;
+        if seconds.is_finite() { format!(", {seconds:.0} s left") } else { String::new() }
+    }
+}
+
 /// Work that takes less is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// Between the lines of one piece of work where no bar can be drawn.
@@ -154,7 +163,10 @@ impl Bars {
             work.told = Instant::now();
             let done = amount(work.done, work.unit);
             let line = match work.total {
-                Some(total) => format!("{}: {done} of {}", work.what, amount(total, work.unit)),
+                Some(total) => {
+                    let (total_shown, left) = (amount(total, work.unit), work.left(total));
+                    format!("{}: {done} of {total_shown}{left}", work.what)
+                }
                 None => format!("{}: {done}", work.what),
             };
             drop(current);
@@ -190,7 +202,7 @@ impl Progress for Bars {
 
 fn draw(what: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     let shown = match unit {
-        Unit::Bytes => "{binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}",
+        Unit::Bytes => "{binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left,",
         Unit::Tokens => "{human_pos} of {human_len} tokens, {per_sec}",
         Unit::Items => "{human_pos} of {human_len}",
     };

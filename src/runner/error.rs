@@ -3,13 +3,13 @@
 use crate::bundle::BundleError;
 use crate::pjrt::PjrtError;
 use crate::pjrt::plugins::PluginsError;
-use crate::weights::CheckpointError;
+use crate::weights::packed::PackedError;
 
 /// Anything that can go wrong between a model folder and its tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Weights(#[from] PackedError),
     #[error(transparent)]
     Plugins(#[from] PluginsError),
     #[error(transparent)]
@@ -20,6 +20,8 @@ pub enum RunError {
     Devices { program: String, found: usize, expected: usize },
     #[error("parameter {place} of program `{program}` is {found}, this version of precast makes {made}")]
     Parameter { program: String, place: usize, found: String, made: String },
+    #[error("weight `{weight}` cannot be divided among devices: {problem}\n  this is a bug in precast")]
+    Division { weight: String, problem: String },
     #[error("the prompt is empty")]
     EmptyPrompt,
     #[error("the prompt has {tokens} tokens, the cache holds {context}")]
@@ -48,7 +50,7 @@ impl RunError {
     /// The way out, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            RunError::Checkpoint(error) => error.hint(),
+            RunError::Weights(error) => error.hint(),
             RunError::Plugins(error) => error.hint(),
             RunError::Bundle(error) => error.hint(),
             RunError::PromptTooLong { tokens, .. } => Some(format!("use `--context {}` or more", tokens + 1)),

@@ -14,13 +14,13 @@ use crate::progress::Progress;
 use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
-use crate::weights::Checkpoint;
+use crate::weights::Store;
 use hlo::{ElementType, Signature, TensorType};
 
 /// What a session is made of.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// A folder with `config.json` and weights.
+    /// A folder with `config.json` and weights, or a file that `precast pack` wrote.
     pub model: PathBuf,
     /// A bundle made by `precast compile`; without one the programs come from the cache or are compiled.
     pub bundle: Option<PathBuf>,
@@ -97,8 +97,8 @@ pub struct Session {
 impl Session {
     /// Opens model and programs, compiling what no cache holds, and binds the weights.
     pub fn open(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
-        let checkpoint = Checkpoint::open(&setup.model)?;
-        let config = checkpoint.config().clone();
+        let store = Store::open(&setup.model)?;
+        let config = store.config().clone();
         if setup.context > config.max_context {
             return Err(RunError::ContextTooLong { context: setup.context, most: config.max_context });
         }
@@ -117,6 +117,7 @@ impl Session {
             }
         }
         let plan = setup.plan();
+        let supply = store.supply(&plan)?;
 
         let cache = open_cache(&config, setup, progress);
         let (mut prefill, mut decode) = (Vec::new(), None);
@@ -128,8 +129,7 @@ impl Session {
             }
         }
         let decode = decode.ok_or(RunError::NoPrefill)?;
-        let list = weights(&config, &plan);
-        let weights = bind(&decode, &checkpoint, &list, progress)?;
+        let weights = bind(&decode, &supply, progress)?;
         let cache = KvCache::new(&decode, weights.len(), &config, &plan)?;
         let setup = setup.clone();
         Ok(Session { config, setup, plan, client, prefill, decode, score: None, weights, cache, bundle })

@@ -47,6 +47,13 @@ impl Map {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// Begins to read all of it into the system's cache, where the system can be asked to.
+    pub fn read_ahead(&self) {
+        #[cfg(unix)]
+        // Whether it does so is its own business: pages are read at the latest when they are touched.
+        let _ = self.bytes.advise(memmap2::Advice::WillNeed);
+    }
 }
 
 /// A part of a mapped file, which stays mapped as long as this lives.

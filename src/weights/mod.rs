@@ -1,4 +1,7 @@
 //! Weights: checkpoints in either published layout, and their values in the layouts that the graphs want. Knows no device.
+//!
+//! Reading order: `checkpoint` with `header`, `index`, `layout` and `map` (what is stored); `arrangement` and `rows` (what of it a weight
+//! is), `mxfp4`, `codes`, `recode` and `loss` (how it is told), `pack` (the weight itself); `packed` (a file of them), `store`.
 
 mod arrangement;
 mod checkpoint;
@@ -11,11 +14,15 @@ mod loss;
 mod map;
 pub mod mxfp4;
 pub mod pack;
+pub mod packed;
 mod recode;
 mod rotary;
 mod rows;
+mod store;
 
 pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, Mismatch};
 pub use index::{Index, IndexError};
 pub use map::MappedBytes;
+pub use loss::{Loss, Losses};
+pub use store::{Bytes, Store, Supplied, Supply};

@@ -64,6 +64,19 @@ impl Block {
     }
 }
 
+/// Two codes a byte, the first in the low half, from a byte each: `out` is cleared and filled.
+pub(super) fn halve(codes: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    out.extend(codes.as_chunks::<2>().0.iter().map(|[low, high]| low | high << 4));
+}
+
+/// The reverse: `out` takes two bytes for each of `halved`.
+pub(super) fn spread(halved: &[u8], out: &mut [u8]) {
+    for (byte, out) in halved.iter().zip(out.as_chunks_mut::<2>().0) {
+        *out = [byte & 15, byte >> 4];
+    }
+}
+
 /// A row has a block whose scale is [`SCALE_NAN`], here counted in blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NanScale(pub usize);

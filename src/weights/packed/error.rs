@@ -1,0 +1,66 @@
+//! What can be wrong with a packed file, or keep one from being written.
+
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::weights::CheckpointError;
+use crate::weights::header::HeaderError;
+
+/// Why a packed file cannot be opened, used or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PackedError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("cannot {doing} `{}`: {source}", file.display())]
+    File { doing: &'static str, file: PathBuf, source: std::io::Error },
+    #[error("`{}` is no sound safetensors file: {problem}", file.display())]
+    Header { file: PathBuf, problem: Box<HeaderError> },
+    #[error("`{}` is a safetensors file that `precast pack` did not write", file.display())]
+    NotPacked { file: PathBuf },
+    #[error("`{}` was packed in format {found}, this version of precast reads format {expected}", file.display())]
+    Format { file: PathBuf, found: u64, expected: u32 },
+    #[error("the manifest in `{}` is not sound: {problem}", file.display())]
+    Manifest { file: PathBuf, problem: String },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("`{}` is packed for target `{target}` on {devices} with {packed}, asked for is {asked}", file.display())]
+    Other { file: PathBuf, target: String, devices: String, packed: String, asked: String },
+    #[error("weight `{weight}` is {found} in `{}`, this version of precast makes it {expected}", file.display())]
+    Weight { weight: String, found: String, expected: String, file: PathBuf },
+    #[error("tensor `{tensor}` in `{}` has SHA-256 {found}, its manifest says {expected}", file.display())]
+    Checksum { tensor: String, file: PathBuf, found: String, expected: String },
+    #[error("packing needs {needed} bytes in `{}`, {available} are free", folder.display())]
+    Space { folder: PathBuf, needed: u64, available: u64 },
+    #[error("another process is packing to `{}`", file.display())]
+    Busy { file: PathBuf },
+    #[error("`{}` is a file that the checkpoint is read from", file.display())]
+    Source { file: PathBuf },
+    #[error("weight `{weight}` cannot be divided among devices: {problem}\n  this is a bug in precast")]
+    Division { weight: String, problem: String },
+}
+
+impl PackedError {
+    /// The way out, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            PackedError::Checkpoint(error) => error.hint(),
+            PackedError::Config(error) => error.hint(),
+            PackedError::NotPacked { .. } => {
+                Some("give the folder of a checkpoint, or a file that `precast pack` wrote".to_owned())
+            }
+            PackedError::Header { .. } | PackedError::Manifest { .. } | PackedError::Checksum { .. } => {
+                Some("it was cut short or damaged on the way: copy it again, or pack again".to_owned())
+            }
+            PackedError::Format { .. } | PackedError::Weight { .. } => {
+                Some("pack the checkpoint again with this version".to_owned())
+            }
+            PackedError::Other { .. } => {
+                Some("leave the options out that ask for something else, or pack the checkpoint for it".to_owned())
+            }
+            PackedError::Space { .. } => Some("free some, or choose another disk with `--out`".to_owned()),
+            PackedError::Busy { .. } => Some("wait for it, or choose another `--out`".to_owned()),
+            PackedError::Source { .. } => Some("choose another `--out`".to_owned()),
+            _ => None,
+        }
+    }
+}

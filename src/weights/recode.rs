@@ -5,16 +5,13 @@ use std::sync::LazyLock;
 
 use super::codes;
 use super::loss::{Losses, Tally};
-use super::mxfp4::{BLOCK, BLOCK_BYTES, CODES};
+use super::mxfp4::{BLOCK, BLOCK_BYTES, CODES, SCALE_NAN};
 use crate::plan::Precision;
 
 /// Exponents of a block's scale over that of its row in FP8. Below the first, all codes of the block become zero; above the last,
 /// the least code would already exceed what the row's largest can be.
 const FIRST: i32 = -13;
 const LAST: i32 = 9;
-/// Scales over that of the row, or of a plain cast over 1, with which every one of the sixteen codes is a number of E4M3.
-const EXACT: std::ops::RangeInclusive<i32> = -8..=6;
-
 /// What two codes in a byte become for every exponent from [`FIRST`] on.
 static FP8: LazyLock<Vec<[[u8; 2]; 256]>> = LazyLock::new(|| {
     let code = |code: usize, exponent: i32| codes::code(Precision::Fp8, CODES[code] * 2f32.powi(exponent));
@@ -24,30 +21,50 @@ static FP8: LazyLock<Vec<[[u8; 2]; 256]>> = LazyLock::new(|| {
 
 /// The largest magnitude of a row: infinite where f32 does not hold it. Scales are none that the format reserves for NaN.
 pub(super) fn largest(blocks: &[[u8; BLOCK_BYTES]], scales: &[u8]) -> f32 {
+    let magnitudes = &*MAGNITUDES;
     let of_block = |(block, scale): (&[u8; BLOCK_BYTES], &u8)| {
         // Codes without their sign are in the order of their values.
         let code = block.iter().fold(0, |largest, byte| largest.max(byte & 7).max(byte >> 4 & 7));
-        value(code, *scale)
+        magnitudes[usize::from(*scale)][usize::from(code)]
     };
-    blocks.iter().zip(scales).map(of_block).fold(0.0, f32::max)
+    blocks.iter().zip(scales).map(of_block).fold(0.0, |largest, own| if own > largest { own } else { largest })
 }
 
-fn value(code: u8, scale: u8) -> f32 {
-    (f64::from(CODES[usize::from(code)]) * power(scale)) as f32
-}
+/// The magnitudes of a block's codes for every scale; none for the one that the format reserves for NaN.
+static MAGNITUDES: LazyLock<Vec<[f32; 8]>> = LazyLock::new(|| {
+    let magnitude = |scale, code: usize| (f64::from(CODES[code]) * power(scale)) as f32;
+    (0..SCALE_NAN).map(|scale| std::array::from_fn(|code| magnitude(scale, code))).collect()
+});
 
 fn power(scale: u8) -> f64 {
     2f64.powi(i32::from(scale) - 127)
 }
 
-/// How often each magnitude occurs in a block. Written so that a compiler compares many at once.
-fn count(block: &[u8; BLOCK_BYTES]) -> [u32; 8] {
-    std::array::from_fn(|code| {
-        let code = code as u8;
-        let hits = block.iter().map(|byte| u8::from(byte & 7 == code) + u8::from(byte >> 4 & 7 == code));
-        u32::from(hits.fold(0u8, u8::wrapping_add))
-    })
+/// How often each of the `wanted` magnitudes, a bit each, occurs in a block. Written so that a compiler compares many at once.
+fn count(block: &[u8; BLOCK_BYTES], wanted: u8) -> [u32; 8] {
+    let mut counts = [0; 8];
+    for (code, count) in (0u8..).zip(&mut counts).filter(|(code, _)| wanted >> code & 1 == 1) {
+        let mut hits = 0u8;
+        for byte in block {
+            hits += u8::from(byte & 7 == code) + u8::from(byte >> 4 & 7 == code);
+        }
+        *count = u32::from(hits);
+    }
+    counts
 }
+
+/// The magnitudes, a bit each, that are none of E4M3's under a scale of 2^`exponent`.
+fn inexact(exponent: i32) -> u8 {
+    let is_exact = |code: &usize| {
+        let value = f64::from(CODES[*code]) * 2f64.powi(exponent);
+        codes::value_of(Precision::Fp8, codes::code(Precision::Fp8, value as f32)) == value
+    };
+    (0..8).filter(|code| !is_exact(code)).fold(0, |wanted, code| wanted | 1 << code)
+}
+
+/// [`inexact`] of every exponent that a block's scale or its ratio to a row's can have, from -[`LEAST`] on.
+static INEXACT: LazyLock<Vec<u8>> = LazyLock::new(|| (-LEAST..=LEAST).map(inexact).collect());
+const LEAST: i32 = 256;
 
 /// Recodes the rows of one tensor to FP8 or INT8, and counts.
 pub(super) struct Recoder {
@@ -106,12 +123,12 @@ impl Recoder {
             for (byte, out) in block.iter().zip(out.as_chunks_mut::<2>().0) {
                 *out = table[usize::from(*byte)];
             }
-            if exponent >= *EXACT.start() {
-                self.scaled.exact(BLOCK as u64);
-            } else {
-                add(&mut self.by_exponent[place], count(block));
-            }
-            self.plain(*block_scale, || count(block));
+            // Above, only magnitudes occur that the row's scale has room for.
+            let changed = if exponent > 0 { 0 } else { INEXACT[(exponent + LEAST) as usize] };
+            self.scaled.exact(add(&mut self.by_exponent[place], block, changed));
+            let exponent = i32::from(*block_scale) - 127;
+            let changed = INEXACT[(exponent + LEAST) as usize];
+            self.plain_exact += add(&mut self.by_scale[usize::from(*block_scale)], block, changed);
         }
     }
 
@@ -123,16 +140,20 @@ impl Recoder {
                 self.row.made_for[at] = self.row.number;
                 self.row.scales.push(*block_scale);
                 self.row.tables[at] =
-                    std::array::from_fn(|code| codes::code(Precision::Int8, value(code as u8, *block_scale) / scale));
+                    std::array::from_fn(|code| {
+                        let magnitude = MAGNITUDES[at][code & 7];
+                        let value = if code < 8 { magnitude } else { -magnitude };
+                        codes::code(Precision::Int8, value / scale)
+                    });
                 self.row.counts[at] = [0; 8];
             }
             let table = &self.row.tables[at];
             for (byte, out) in block.iter().zip(out.as_chunks_mut::<2>().0) {
                 *out = [table[usize::from(byte & 15)], table[usize::from(byte >> 4)]];
             }
-            let counts = count(block);
+            let counts = count(block, u8::MAX);
             self.row.counts[at].iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            self.plain(*block_scale, || counts);
+            self.by_scale[at].iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(count));
         }
         for block_scale in self.row.scales.drain(..) {
             let at = usize::from(block_scale);
@@ -141,14 +162,6 @@ impl Recoder {
                 let decoded = codes::value_of(Precision::Int8, self.row.tables[at][code]) * f64::from(scale);
                 self.scaled.add(value, decoded, f64::INFINITY, u64::from(*found));
             }
-        }
-    }
-
-    fn plain(&mut self, scale: u8, counts: impl FnOnce() -> [u32; 8]) {
-        if self.stored == Precision::Fp8 && EXACT.contains(&(i32::from(scale) - 127)) {
-            self.plain_exact += BLOCK as u64;
-        } else {
-            add(&mut self.by_scale[usize::from(scale)], counts());
         }
     }
 
@@ -175,8 +188,14 @@ impl Recoder {
     }
 }
 
-fn add(sums: &mut [u64; 8], counts: [u32; 8]) {
+/// Adds how often the `changed` magnitudes occur in a block, and gives how many values are none of them.
+fn add(sums: &mut [u64; 8], block: &[u8; BLOCK_BYTES], changed: u8) -> u64 {
+    if changed == 0 {
+        return BLOCK as u64;
+    }
+    let counts = count(block, changed);
     sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(count));
+    BLOCK as u64 - u64::from(counts.iter().sum::<u32>())
 }
 
 #[cfg(test)]

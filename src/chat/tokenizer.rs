@@ -45,7 +45,6 @@ pub const IDENTITY: &str = concat!("o200k_harmony sha256:", published_sha256!())
 
 const PUBLISHED_SHA256: &str = published_sha256!();
 
-
 #[derive(Debug, Error, PartialEq)]
 pub enum TokenizerError {
     #[error("token id {id} is outside the vocabulary of {vocabulary}")]

@@ -1,4 +1,4 @@
-//! `precast inspect`: what a bundle holds, what it needs, and what its compiler predicts that it costs.
+//! `precast inspect`: what a bundle holds, what it needs, and what its compiler predicts that it costs; or what a packed file holds.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
-use super::{inspect_page, terminal};
+use super::{inspect_packed, inspect_page, terminal};
 use crate::bundle::{Bundle, Cost, ProgramReport, Report, Uncosted};
 
-/// Say what a bundle holds, needs and is predicted to cost
+/// Say what a bundle holds, needs and is predicted to cost, or what a packed file holds
 #[derive(Args)]
 #[command(after_help = "\
 Memory is what the compiler reports for one device: arguments (weights, cache and inputs), of which `in place` is updated \
@@ -22,9 +22,11 @@ Examples:
   precast inspect bundle/
   precast inspect bundle/ --program decode_16 --ops 40
   precast inspect bundle/ --html report.html
-  precast inspect bundle/ --json")]
+  precast inspect bundle/ --json
+  precast inspect weights.safetensors --verify")]
 pub struct Inspect {
-    /// Folder that `precast compile` wrote
+    /// Folder that `precast compile` wrote, or file that `precast pack` wrote
+    #[arg(value_name = "BUNDLE|FILE")]
     bundle: PathBuf,
     /// Only this program
     #[arg(long, value_name = "NAME")]
@@ -32,6 +34,9 @@ pub struct Inspect {
     /// How many of the dearest instructions to show; at most 200 are kept
     #[arg(long, value_name = "N", default_value_t = 10)]
     ops: usize,
+    /// Compare the checksum of every tensor of a packed file, which reads all of it
+    #[arg(long, conflicts_with_all = ["program", "html"])]
+    verify: bool,
     /// Print JSON, with all that is kept
     #[arg(long)]
     json: bool,
@@ -42,6 +47,10 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self, verbose: bool) -> Result<ExitCode, Failure> {
+        if self.bundle.is_file() {
+            inspect_packed::inspect(&self.bundle, self.verify, verbose, self.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let bundle = Bundle::open(&self.bundle)?;
         let mut report = bundle.manifest().report();
         if let Some(name) = &self.program {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::plan::{Precision, Spelling, Strategy};
 use crate::runner::{Session, Setup};
 use crate::target::{Platform, Target};
-use crate::weights::packed::{self, Packed};
+use crate::weights::packed::Packed;
 
 /// Which model, and how it is computed.
 #[derive(Args)]
@@ -122,7 +122,7 @@ impl ModelArguments {
         let weights = Weights::named(&self.model)?;
         let (usual, target) = match &weights {
             Weights::Folder(_) => (None, "cpu"),
-            Weights::Packed(packed) => (Some(strategy_packed(packed.manifest())?), packed.manifest().target.as_str()),
+            Weights::Packed(packed) => (Some(packed.plan()?.strategy), packed.manifest().target.as_str()),
         };
         let plain = |compute: Compute| Strategy::plain(compute.element());
         let usual = match (usual, self.compute) {
@@ -236,16 +236,6 @@ pub fn open(setup: &Setup) -> Result<Session, Failure> {
     let session = Session::open(setup, &terminal::BAR)?;
     log::info!("model: ready after {:.2} s", began.elapsed().as_secs_f64());
     Ok(session)
-}
-
-/// How a packed file has its weights; the cache is as a session wants it.
-fn strategy_packed(manifest: &packed::Manifest) -> Result<Strategy, Failure> {
-    let named = |name: &str| {
-        let failure = || Failure::new(format!("the file keeps weights in `{name}`, which this version does not know"));
-        Precision::named(name).ok_or_else(failure)
-    };
-    let compute = if manifest.compute == ElementType::F32.to_string() { ElementType::F32 } else { ElementType::Bf16 };
-    Ok(Strategy { experts: named(&manifest.weights)?, dense: named(&manifest.dense)?, ..Strategy::plain(compute) })
 }
 
 /// The weights that `--model` means.
@@ -370,7 +360,9 @@ mod tests {
                 storage: StorageArguments,
             }
             let line = <Line as clap::Parser>::try_parse_from([&["line"], arguments].concat());
-            line.ok().map(|line| [ElementType::Bf16, ElementType::F32].map(|usual| line.storage.over(Strategy::plain(usual))))
+            line.ok().map(|line| {
+                [ElementType::Bf16, ElementType::F32].map(|usual| line.storage.over(Strategy::plain(usual)))
+            })
         };
         let plain = [ElementType::Bf16, ElementType::F32].map(Strategy::plain);
         assert_eq!(of(&[]), Some(plain));

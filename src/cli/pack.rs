@@ -66,8 +66,7 @@ impl Pack {
         let checkpoint = Checkpoint::open(&folder(&self.model)?)?;
         let (config, target) = (checkpoint.config().clone(), target(&self.target)?);
         // Of these only the weights go into the file.
-        let sizes =
-            Sizes { context: context_for(None, 1, config.max_context)?, batch: 1, prefill: PREFILL.to_vec() };
+        let sizes = Sizes { context: context_for(None, 1, config.max_context)?, batch: 1, prefill: PREFILL.to_vec() };
         let rest = RestArguments { dense: self.dense, kv: Stored::Bf16 };
         let weights = (self.compute.is_none()).then_some(self.weights);
         let asked = StrategyArguments { weights, rest, compute: self.compute };

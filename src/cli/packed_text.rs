@@ -25,7 +25,15 @@ pub fn losses(manifest: &Manifest, each: bool) -> String {
         [vec![name, amount(losses.scaled.values)], own, cast].concat()
     });
     let header = [
-        "tensors", "values", "inexact", "to zero", "worst", "mean error", "plain cast: inexact", "to zero", "saturated",
+        "tensors",
+        "values",
+        "inexact",
+        "to zero",
+        "worst",
+        "mean error",
+        "plain cast: inexact",
+        "to zero",
+        "saturated",
         "mean error",
     ];
     let rows = rows.map(|mut row| {
@@ -41,7 +49,9 @@ pub fn losses(manifest: &Manifest, each: bool) -> String {
 pub fn totals(manifest: &Manifest) -> String {
     match manifest.losses().map(|losses| losses.scaled) {
         None => "\nEvery value is the checkpoint's.\n".to_owned(),
-        Some(loss) if loss.inexact == 0 => "\nEvery value is the checkpoint's: its codes and scales stand for exactly it.\n".to_owned(),
+        Some(loss) if loss.inexact == 0 => {
+            "\nEvery value is the checkpoint's: its codes and scales stand for exactly it.\n".to_owned()
+        }
         Some(loss) => format!(
             "\n{} of {} values in codes change ({}), {} of them to zero; relative error {} at worst, {} on the mean.\n",
             amount(loss.inexact),
@@ -104,6 +114,9 @@ mod tests {
         let shown = [(0, 5), (1, 3), (3, 1_000_000), (20_000, 4_000_000_000)].map(|(part, all)| share(part, all));
         assert_eq!(shown, ["0", "33.33 %", "3", "20.0 k"]);
         assert_eq!([9_999, 12_345, 19_100_000_000].map(amount), ["9999", "12.3 k", "19.1 G"]);
-        assert_eq!((kind("layers.11.moe.down.weight"), kind("embedding.weight")), ("moe.down.weight", "embedding.weight"));
+        assert_eq!(
+            (kind("layers.11.moe.down.weight"), kind("embedding.weight")),
+            ("moe.down.weight", "embedding.weight")
+        );
     }
 }

@@ -98,7 +98,8 @@ mod tests {
             rope: Rope { truncate: true, beta_slow: 1.25, factor: 2.5, ..published.rope.clone() },
             ..published.clone()
         };
-        let plain = Config { rope: Rope { factor: 1.0, ..published.rope.clone() }, name: "model".into(), ..published.clone() };
+        let plain =
+            Config { rope: Rope { factor: 1.0, ..published.rope.clone() }, name: "model".into(), ..published.clone() };
         for config in [&published, &Config::gpt_oss_120b(), &odd, &plain] {
             let text = config.to_hugging_face_json().to_string();
             assert_eq!(Config::from_json(&text).as_ref().ok(), Some(config), "{text}");

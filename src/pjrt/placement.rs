@@ -43,7 +43,8 @@ impl<'a> Placement<'a> {
 
     /// The parts of a tensor of type `ty`, which every mesh axis must divide.
     pub(super) fn division(&self, ty: &TensorType) -> Result<Division, PjrtError> {
-        Division::new(ty, &self.sharding, self.mesh, self.devices.len()).map_err(|problem| PjrtError::Sharding { problem })
+        Division::new(ty, &self.sharding, self.mesh, self.devices.len())
+            .map_err(|problem| PjrtError::Sharding { problem })
     }
 }
 

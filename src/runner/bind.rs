@@ -26,7 +26,8 @@ pub(super) fn bind(
             Supplied::Whole(bytes) => client.upload_shared(place, &weight.ty, shared(bytes))?,
             Supplied::Parts(parts) => {
                 let division = Division::new(&weight.ty, &weight.sharding, mesh, program.devices().count());
-                let division = division.map_err(|problem| RunError::Division { weight: weight.name.clone(), problem })?;
+                let division =
+                    division.map_err(|problem| RunError::Division { weight: weight.name.clone(), problem })?;
                 let parts: Vec<SharedBytes> = parts.into_iter().map(shared).collect();
                 client.upload_parts(place, &weight.ty, |device| parts[division.part_of(device)].clone())?
             }

@@ -194,4 +194,96 @@ impl Arrangement {
             }
         }
     }
+
+    /// The other way: the packed rows that hold row `stored` of the checkpoint, counted over all of a tensor's matrices, and which of
+    /// its columns each begins with.
+    pub fn packed(&self, stored: usize) -> Vec<(usize, Range<usize>)> {
+        let Shape { parts, experts, rows, width } = self.shape;
+        match self.order {
+            Order::AsStored => vec![(stored, 0..width)],
+            Order::GatesThenUps { channels } => {
+                let (expert, channel, half) = (stored / 2 / channels, stored / 2 % channels, stored % 2);
+                let (part, own) = (channel / (rows / 2), channel % (rows / 2));
+                vec![((part * experts + expert) * rows + half * (rows / 2) + own, 0..width)]
+            }
+            Order::ColumnsOfParts { channels, rows: of_matrix } => {
+                let (expert, own) = (stored / of_matrix, stored % of_matrix);
+                let columns = |part: usize| (part * width).min(channels)..((part + 1) * width).min(channels);
+                let held = (0..parts).map(|part| ((part * experts + expert) * rows + own, columns(part)));
+                held.filter(|(_, columns)| !columns.is_empty()).collect()
+            }
+            Order::ByKvHead { groups, queries, width: channels } => {
+                let (head, own) = (stored / channels, stored % channels);
+                let (group, place) = match head.checked_sub(groups * queries) {
+                    None => (head / queries, head % queries),
+                    Some(beyond) => (beyond % groups, queries + beyond / groups),
+                };
+                vec![((group * (queries + 2) + place) * channels + own, 0..width)]
+            }
+        }
+    }
+
+    /// Columns of a row of the checkpoint.
+    pub fn stored_width(&self) -> usize {
+        match self.order {
+            Order::ColumnsOfParts { channels, .. } => channels,
+            _ => self.shape.width,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::params::weights;
+    use crate::plan::{Plan, Spelling, Strategy};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Every row of the checkpoint is found where packing puts it, all of its columns once, and no two in one place.
+        #[test]
+        fn unpacking_is_the_way_back(
+            (experts, blocks, kv_heads, queries, devices) in (1usize..4, 1usize..4, 1usize..4, 1usize..4, 1usize..5),
+            is_tpu in any::<bool>(), precision in 0usize..5,
+        ) {
+            let config = Config {
+                layers: 1, hidden: 32, vocabulary: 12, experts, experts_per_token: 1, expert_width: 32 * blocks, kv_heads,
+                query_heads: kv_heads * queries, head_dim: 2, ..Config::gpt_oss_20b()
+            };
+            let spelling = if is_tpu { Spelling::TPU } else { Spelling::HOST };
+            let strategy = Strategy::new(Precision::ALL[precision]);
+            let plan = Plan { spelling, devices, ..Plan::host(strategy, 1) };
+            for weight in weights(&config, &plan).iter().filter(|weight| !weight.source.is_computed()) {
+                let e = config.experts;
+                let (rows, width) = match weight.source {
+                    Source::GateUpWeight(_) => (e * 2 * config.expert_width, config.hidden),
+                    Source::DownWeight(_) => (e * config.hidden, config.expert_width),
+                    Source::GateUpBias(_) => (e * 2 * config.expert_width, 1),
+                    _ => {
+                        let shape = Shape::of(&config, weight).expect("a shape");
+                        (shape.rows, shape.width)
+                    }
+                };
+                let arrangement = Arrangement::new(&config, weight, rows * width);
+                let arrangement = arrangement.unwrap_or_else(|| panic!("{} {}", weight.name, weight.ty));
+                prop_assert_eq!(arrangement.stored_width(), width);
+                let mut used = std::collections::HashSet::new();
+                for stored in 0..rows {
+                    let mut next = 0;
+                    for (row, columns) in arrangement.packed(stored) {
+                        let Place { row: back, columns: there } = arrangement.place(row);
+                        prop_assert_eq!((back, there), (stored, columns.clone()), "{}", weight.name);
+                        prop_assert!(used.insert(row));
+                        prop_assert_eq!(columns.start, next);
+                        next = columns.end;
+                    }
+                    prop_assert_eq!(next, width, "{} row {}", weight.name, stored);
+                }
+                let padding = (0..arrangement.rows()).filter(|row| !used.contains(row));
+                for row in padding {
+                    prop_assert!(arrangement.place(row).columns.is_empty(), "{} {row}", weight.name);
+                }
+            }
+        }
+    }
 }

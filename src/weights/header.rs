@@ -256,7 +256,8 @@ mod tests {
     #[test]
     fn what_is_encoded_is_parsed_and_by_others_too() {
         let ty = |element, dims: &[usize]| StoredType { element, dims: dims.to_vec() };
-        let tensors = [("b", ty(Dtype::F4, &[2, 4]), 4), ("a", ty(Dtype::BF16, &[3]), 6), ("c", ty(Dtype::U8, &[0, 5]), 0)];
+        let tensors =
+            [("b", ty(Dtype::F4, &[2, 4]), 4), ("a", ty(Dtype::BF16, &[3]), 6), ("c", ty(Dtype::U8, &[0, 5]), 0)];
         let metadata = BTreeMap::from([("model".to_owned(), "\"quoted\" and ü".to_owned())]);
         let mut file = encode(&metadata, tensors.iter().map(|(name, ty, bytes)| (*name, ty, *bytes)), 4096);
         assert_eq!(file.len(), 4096);
@@ -271,7 +272,8 @@ mod tests {
 
     #[test]
     fn metadata_may_be_anything() {
-        for text in [r#"{"__metadata__": null}"#, r#"{"__metadata__": [1]}"#, r#"{"__metadata__": {"a": 1, "b": "c"}}"#] {
+        for text in [r#"{"__metadata__": null}"#, r#"{"__metadata__": [1]}"#, r#"{"__metadata__": {"a": 1, "b": "c"}}"#]
+        {
             let mut file = (text.len() as u64).to_le_bytes().to_vec();
             file.extend(text.bytes());
             let header = Header::parse(&file).expect("a header");

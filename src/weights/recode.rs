@@ -139,12 +139,11 @@ impl Recoder {
             if self.row.made_for[at] != self.row.number {
                 self.row.made_for[at] = self.row.number;
                 self.row.scales.push(*block_scale);
-                self.row.tables[at] =
-                    std::array::from_fn(|code| {
-                        let magnitude = MAGNITUDES[at][code & 7];
-                        let value = if code < 8 { magnitude } else { -magnitude };
-                        codes::code(Precision::Int8, value / scale)
-                    });
+                self.row.tables[at] = std::array::from_fn(|code| {
+                    let magnitude = MAGNITUDES[at][code & 7];
+                    let value = if code < 8 { magnitude } else { -magnitude };
+                    codes::code(Precision::Int8, value / scale)
+                });
                 self.row.counts[at] = [0; 8];
             }
             let table = &self.row.tables[at];
@@ -236,7 +235,8 @@ mod tests {
             for (found, expected) in [(found.scaled, scaled.loss()), (found.plain_cast, plain.loss())] {
                 let mean = |loss: &super::super::loss::Loss| loss.mean_relative_error;
                 prop_assert!((mean(&found) - mean(&expected)).abs() < 1e-12, "{found:?} for {expected:?}");
-                let rest = |loss: super::super::loss::Loss| super::super::loss::Loss { mean_relative_error: 0.0, ..loss };
+                let rest =
+                    |loss: super::super::loss::Loss| super::super::loss::Loss { mean_relative_error: 0.0, ..loss };
                 prop_assert_eq!(rest(found), rest(expected));
             }
         }

@@ -114,7 +114,8 @@ impl<'a> Rows<'a> {
         let Place { row, columns } = self.arrangement.place(row);
         let first = row * scales.ty.dims[2];
         let wanted = first + columns.start / mxfp4::BLOCK..first + columns.end / mxfp4::BLOCK;
-        let found = Blocks { codes: &blocks.bytes.as_chunks().0[wanted.clone()], scales: &scales.bytes[wanted.clone()] };
+        let found =
+            Blocks { codes: &blocks.bytes.as_chunks().0[wanted.clone()], scales: &scales.bytes[wanted.clone()] };
         match found.scales.iter().position(|scale| *scale == mxfp4::SCALE_NAN) {
             Some(at) => Err(nan_scale(scales, wanted.start + at)),
             None => Ok(Some(found)),

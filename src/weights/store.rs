@@ -92,7 +92,8 @@ impl Supply<'_> {
                 Ok(Supplied::Whole(Bytes::Made(Lines::filled(whole, |out| pack::compute(self.config, weight, out))?)))
             }
             From::Packed(fitted) => {
-                let unlike = || PackedError::Division { weight: weight.name.clone(), problem: "it has no place".into() };
+                let unlike =
+                    || PackedError::Division { weight: weight.name.clone(), problem: "it has no place".into() };
                 let slot = fitted.slots.get(&weight.name).ok_or_else(unlike)?;
                 let part = |part| -> Result<Bytes, PackedError> {
                     let mapped = fitted.part(slot, part).ok_or_else(unlike)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
+use crate::plan::Precision;
 use crate::weights::CheckpointError;
 use crate::weights::header::HeaderError;
 
@@ -35,6 +36,18 @@ pub enum PackedError {
     Busy { file: PathBuf },
     #[error("`{}` is a file that the checkpoint is read from", file.display())]
     Source { file: PathBuf },
+    #[error("`{}` keeps {what} in {stored}, which are not the published values", file.display())]
+    Inexact { file: PathBuf, what: &'static str, stored: Precision },
+    #[error("`{}` has a configuration that the published `config.json` has no keys for", file.display())]
+    Keys { file: PathBuf },
+    #[error("`{}` is there already", file.display())]
+    Exists { file: PathBuf },
+    #[error("tensor `{tensor}` would hold {value:e}, which is no bf16, from `{}`", file.display())]
+    NotBf16 { tensor: String, value: f32, file: PathBuf },
+    #[error("block {block} of row {row} of weight `{weight}` is no block of MXFP4\n  in `{}`", file.display())]
+    NotMxfp4 { weight: String, row: usize, block: usize, file: PathBuf },
+    #[error("`{}` was packed for target `{target}`, which this version of precast does not know", file.display())]
+    Target { file: PathBuf, target: String },
     #[error("weight `{weight}` cannot be divided among devices: {problem}\n  this is a bug in precast")]
     Division { weight: String, problem: String },
 }
@@ -57,6 +70,12 @@ impl PackedError {
             PackedError::Other { .. } => {
                 Some("leave the options out that ask for something else, or pack the checkpoint for it".to_owned())
             }
+            PackedError::Inexact { .. } => {
+                Some("unpack a file that was packed with `--weights mxfp4` or `bf16`".to_owned())
+            }
+            PackedError::Keys { .. } => Some("use `--layout hf`".to_owned()),
+            PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
+            PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),
             PackedError::Space { .. } => Some("free some, or choose another disk with `--out`".to_owned()),
             PackedError::Busy { .. } => Some("wait for it, or choose another `--out`".to_owned()),
             PackedError::Source { .. } => Some("choose another `--out`".to_owned()),

@@ -18,6 +18,7 @@ pub use error::PackedError;
 pub use manifest::{Manifest, TensorEntry};
 pub(super) use open::Fitted;
 pub use open::Packed;
+pub(super) use slots::Slot;
 pub use write::{Packer, Written};
 
 /// The key of the manifest in the header.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hlo::ElementType;
 use sha2::{Digest, Sha256};
 
 use super::error::PackedError;
@@ -11,8 +12,9 @@ use super::manifest::{FORMAT, Manifest};
 use super::slots::{Slot, slots};
 use super::{KEY, PADDING};
 use crate::config::Config;
-use crate::plan::Plan;
+use crate::plan::{Plan, Precision, Strategy};
 use crate::progress::{Event, Progress, Unit};
+use crate::target::Target;
 use crate::weights::header::{Entry, Header};
 use crate::weights::map::{Map, MappedBytes};
 
@@ -112,6 +114,21 @@ impl Packed {
         self.map.read_ahead();
     }
 
+    /// A plan that takes these weights, of the smallest sizes.
+    pub fn plan(&self) -> Result<Plan, PackedError> {
+        let Manifest { target, weights, dense, .. } = &self.manifest;
+        let unknown = || PackedError::Target { file: self.file().to_owned(), target: target.clone() };
+        let known = Target::named(target).map_err(|_| unknown())?;
+        let precision = |name: &str| {
+            let problem = format!("it tells of weights in `{name}`");
+            Precision::named(name).ok_or(PackedError::Manifest { file: self.file().to_owned(), problem })
+        };
+        let compute =
+            if self.manifest.compute == ElementType::F32.to_string() { ElementType::F32 } else { ElementType::Bf16 };
+        let strategy = Strategy { experts: precision(weights)?, dense: precision(dense)?, ..Strategy::plain(compute) };
+        Ok(Plan::new(&known, strategy, 1))
+    }
+
     /// The weights as `plan` has them. Fails if they were packed for another target or strategy.
     pub(in crate::weights) fn fitted(&self, plan: &Plan) -> Result<Fitted<'_>, PackedError> {
         let devices = |count: usize| if count == 1 { "one device".to_owned() } else { format!("{count} devices") };
@@ -151,6 +168,10 @@ impl Packed {
 }
 
 impl Fitted<'_> {
+    pub fn file(&self) -> &Path {
+        self.packed.file()
+    }
+
     /// The bytes of part number `part` of a weight, as the file has them: two codes of four bits share a byte.
     pub fn part(&self, slot: &Slot, part: usize) -> Option<MappedBytes> {
         let all = &self.packed.tensors.get(&slot.weight.name)?.bytes;

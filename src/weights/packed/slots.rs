@@ -8,8 +8,8 @@ use safetensors::Dtype;
 use super::error::PackedError;
 use super::{ALIGN, PADDING};
 use crate::config::Config;
-use crate::graph::params::{Weight, weights};
 use crate::graph::mesh;
+use crate::graph::params::{Weight, weights};
 use crate::plan::Plan;
 use crate::weights::header::StoredType;
 

@@ -255,11 +255,7 @@ impl Work<'_> {
                 self.progress.report(Event::Advance(bytes.len() as u64));
             }
         }
-        Ok(Line {
-            tensor: slot.weight.name.clone(),
-            sha256: hex(&digest.finalize()),
-            losses: counter.losses(),
-        })
+        Ok(Line { tensor: slot.weight.name.clone(), sha256: hex(&digest.finalize()), losses: counter.losses() })
     }
 
     fn seek(&self, slot: &Slot, file: &mut File) -> Result<(), PackedError> {

@@ -120,8 +120,12 @@ impl fmt::Display for Strategy {
 /// How a compiler likes the same formulas written. Each field was found by the compiler's own figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spelling {
-    /// The fewest rows of a product. With fewer a TPU's compiler takes the vector unit, at 3 to 6 times the cycles.
+    /// The fewest rows of a product in bf16. With fewer a TPU's compiler takes the vector unit, at 3 to 6 times the cycles; a host's
+    /// converts the whole matrix to f32 first for a single row, at a tenth of the speed.
     pub product_rows: usize,
+    /// Whether experts are taken as checkpoints have them: gates and ups by turns, and MXFP4 as published bytes, which are then mapped
+    /// and never copied. Otherwise gates come before ups, and MXFP4 has its outputs innermost.
+    pub experts_as_published: bool,
     /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
     pub lanes: usize,
     /// Slots that a decode step reads at once; a cache of up to twice as many is read in one piece, since a part taken inside a loop
@@ -137,7 +141,8 @@ pub struct Spelling {
 
 impl Spelling {
     pub const HOST: Spelling = Spelling {
-        product_rows: 1,
+        product_rows: 2,
+        experts_as_published: true,
         lanes: 1,
         decode_block: ATTENTION_BLOCK,
         unrolls_experts: false,
@@ -146,6 +151,7 @@ impl Spelling {
     };
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
+        experts_as_published: false,
         lanes: 128,
         decode_block: 4096,
         unrolls_experts: true,
@@ -227,6 +233,11 @@ impl Plan {
             1 => self.spelling.decode_block.min(slots),
             _ => ATTENTION_BLOCK,
         }
+    }
+
+    /// The fewest rows of a product; in f32 a single row is as good as any.
+    pub fn product_rows(&self) -> usize {
+        if self.strategy.compute == ElementType::F32 { 1 } else { self.spelling.product_rows }
     }
 
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.

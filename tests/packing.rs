@@ -104,6 +104,7 @@ impl Packed {
             ElementType::F32 => f64::from(f32::from_ne_bytes(bytes.try_into().unwrap())),
             ElementType::Bf16 => bf16::from_ne_bytes(bytes.try_into().unwrap()).to_f64(),
             ElementType::S8 => f64::from(bytes[0].cast_signed()),
+            ElementType::U8 => f64::from(bytes[0]),
             ElementType::F8E4M3FN => e4m3(bytes[0]),
             ElementType::F4E2M1FN => e2m1(bytes[0]),
             other => panic!("no weight is {other}"),
@@ -114,6 +115,13 @@ impl Packed {
     fn expert(&self, source: Source, part: usize, expert: usize, output: usize, input: usize) -> (f64, f64) {
         let dims = self.dims(source);
         let code = |place: &[usize]| self.at(source, false, place);
+        if dims[..].last() == Some(&16) && dims.len() == 5 {
+            // As published: two codes a byte, and the scale's exponent.
+            let (block, own) = (input / 32, input % 32);
+            let byte = code(&[part, expert, output, block, own / 2]) as u8;
+            let scale = 2f64.powi(self.at(source, true, &[part, expert, output, block]) as i32 - 127);
+            return (e2m1(byte >> (4 * (own % 2)) & 15) * scale, scale);
+        }
         if dims.len() == 5 {
             let block = input / 32;
             let scale = self.at(source, true, &[part, expert * dims[2] + block, output]);
@@ -162,7 +170,8 @@ fn check_experts(
                 let channel = part * width + own;
                 let is_there = channel < config.expert_width;
                 for half in 0..2 {
-                    let output = half * width + own;
+                    let output =
+                        if plan.spelling.experts_as_published { 2 * own + half } else { half * width + own };
                     for input in 0..config.hidden {
                         let expected = if is_there { gate_up.value(expert, 2 * channel + half, input) } else { 0.0 };
                         check(Source::GateUpWeight(layer), part, expert, output, input, expected)?;

@@ -12,6 +12,7 @@ pub enum ElementType {
     S32,
     S64,
     U8,
+    U16,
     U32,
     U64,
     Bf16,
@@ -24,9 +25,9 @@ pub enum ElementType {
 
 impl ElementType {
     /// Every element type, for tables and tests.
-    pub const ALL: [ElementType; 13] = {
+    pub const ALL: [ElementType; 14] = {
         use ElementType::*;
-        [Pred, S8, S32, S64, U8, U32, U64, Bf16, F16, F32, F64, F8E4M3FN, F4E2M1FN]
+        [Pred, S8, S32, S64, U8, U16, U32, U64, Bf16, F16, F32, F64, F8E4M3FN, F4E2M1FN]
     };
 
     /// The name in MLIR text.
@@ -37,6 +38,7 @@ impl ElementType {
             ElementType::S32 => "i32",
             ElementType::S64 => "i64",
             ElementType::U8 => "ui8",
+            ElementType::U16 => "ui16",
             ElementType::U32 => "ui32",
             ElementType::U64 => "ui64",
             ElementType::Bf16 => "bf16",
@@ -53,7 +55,7 @@ impl ElementType {
         match self {
             ElementType::F4E2M1FN => 4,
             ElementType::Pred | ElementType::S8 | ElementType::U8 | ElementType::F8E4M3FN => 8,
-            ElementType::Bf16 | ElementType::F16 => 16,
+            ElementType::U16 | ElementType::Bf16 | ElementType::F16 => 16,
             ElementType::S32 | ElementType::U32 | ElementType::F32 => 32,
             ElementType::S64 | ElementType::U64 | ElementType::F64 => 64,
         }
@@ -74,7 +76,7 @@ impl ElementType {
     }
 
     pub fn is_unsigned(self) -> bool {
-        matches!(self, ElementType::U8 | ElementType::U32 | ElementType::U64)
+        matches!(self, ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64)
     }
 }
 
@@ -86,6 +88,7 @@ impl fmt::Display for ElementType {
             ElementType::S32 => "s32",
             ElementType::S64 => "s64",
             ElementType::U8 => "u8",
+            ElementType::U16 => "u16",
             ElementType::U32 => "u32",
             ElementType::U64 => "u64",
             ElementType::Bf16 => "bf16",

@@ -133,7 +133,7 @@ fn temporary_bytes(config: &Config, plan: &Plan, phase: Phase) -> u64 {
         Phase::Score { tokens } => tokens,
         Phase::Decode { .. } => plan.batch,
     };
-    let logits = f32s(rows.max(plan.spelling.product_rows), config.vocabulary);
+    let logits = f32s(rows.max(plan.product_rows()), config.vocabulary);
     match phase {
         Phase::Prefill { tokens } | Phase::Score { tokens } => 2 * logits + 2 * f32s(tokens, config.hidden),
         Phase::Decode { .. } => 2 * logits,

@@ -13,7 +13,7 @@ pub(super) fn linear<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source, b
 /// `x · weightᵀ`, likewise.
 pub(super) fn project<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source) -> Tensor<'b> {
     let (n, matrix) = (x.dim(0), model.matrix(weight));
-    let rows = at_least(x.convert(model.compute()), model.plan.spelling.product_rows);
+    let rows = at_least(x.convert(model.compute()), model.plan.product_rows());
     let product = rows.dot_into(F32, "nc,oc->no", matrix.values.convert(model.compute()));
     // Without the barrier the compiler would drop the padding again, and its gain with it.
     let product = if product.dim(0) == n { product } else { product.barrier().slice(&[0..n, 0..product.dim(1)]) };

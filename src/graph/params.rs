@@ -18,6 +18,8 @@ pub struct Weight {
     pub form: Form,
     /// Values of a row of the matrix that it is, or whose scales it is; 0 for what is no matrix.
     pub width: usize,
+    /// Whether gates and ups take turns in it, as in the checkpoint.
+    pub interleaved: bool,
     /// Which part of it each device holds.
     pub sharding: Sharding,
     /// A device layout that the compiler would not choose by itself, minor axis first, such as `{1,0}`.
@@ -63,11 +65,14 @@ pub enum Source {
     RouterBias(usize),
     /// `[p, e, 2f, c]`: the checkpoint's interleaved rows set apart, of each part first the gates, then the ups; channels beyond
     /// the model's are zeros. Scales `[p, e, 2f]`. In MXFP4 `[p, e, b, 32, 2f]`, scales bf16 `[p, e·b, 2f]`.
+    ///
+    /// As published, gates and ups take turns, and MXFP4 is bytes of two codes, the low half first: u8 `[p, e, 2f, b, 16]`, scales u8
+    /// `[p, e, 2f, b]`, powers of two with 127 added.
     GateUpWeight(usize),
-    /// `[p, e, 2f]`, set apart likewise
+    /// `[p, e, 2f]`, in the same order
     GateUpBias(usize),
     /// `[p, e, c, f]`, zeros beyond the model's channels; scales `[p, e, c]`. In MXFP4 `[p, e, b, 32, c]`, scales bf16 `[p, e·b, c]`,
-    /// with channels of zeros behind `c` up to whole lanes.
+    /// with channels of zeros behind `c` up to whole lanes; as published u8 `[p, e, c, b, 16]`, scales u8 `[p, e, c, b]`.
     DownWeight(usize),
     /// `[e, c]`
     DownBias(usize),
@@ -149,7 +154,7 @@ fn dense(name: String, source: Source, plan: &Plan, dims: [usize; 2], axes: [&st
 /// The experts' matrices and biases of one layer. Every device holds a part of every expert.
 fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
     let (p, e, c, f) = (plan.devices, config.experts, config.hidden, plan.expert_width(config));
-    let stored = plan.strategy.experts;
+    let (stored, as_published) = (plan.strategy.experts, plan.spelling.experts_as_published);
     let name = |rest: &str| format!("layers.{layer}.moe.{rest}");
     // Inputs and outputs of the two products.
     let gate_up = (Source::GateUpWeight(layer), "gate_up", c, 2 * f);
@@ -157,6 +162,10 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
     let matrix = |(source, own, inputs, outputs): (Source, &str, usize, usize)| {
         let blocks = inputs / MXFP4_BLOCK;
         let (codes, scales) = match stored {
+            Precision::Mxfp4 if as_published => (
+                TensorType::new(ElementType::U8, [p, e, outputs, blocks, MXFP4_BLOCK / 2]),
+                Some(TensorType::new(ElementType::U8, [p, e, outputs, blocks])),
+            ),
             Precision::Mxfp4 => (
                 TensorType::new(stored.element(), [p, e, blocks, MXFP4_BLOCK, outputs]),
                 Some(TensorType::new(ElementType::Bf16, [p, e * blocks, outputs])),
@@ -168,7 +177,7 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
         };
         let codes = Weight::new(name(&format!("{own}.weight")), source, Form::codes(stored), codes);
         let mut codes = codes.of_width(inputs).sharded(&[ALL]);
-        if stored == Precision::Mxfp4 {
+        if stored == Precision::Mxfp4 && !as_published {
             // Inputs along sublanes and outputs along lanes, so that a scale covers a row of lanes.
             codes.layout = Some("{4,3,2,1,0}");
         }
@@ -180,6 +189,7 @@ fn experts(config: &Config, plan: &Plan, layer: usize) -> Vec<Weight> {
     };
     let mut list: Vec<Weight> = matrix(gate_up).collect();
     list.push(bias("gate_up.bias", Source::GateUpBias(layer), &[p, e, 2 * f]).sharded(&[ALL]));
+    list.iter_mut().for_each(|weight| weight.interleaved = as_published);
     list.extend(matrix(down));
     list.push(bias("down.bias", Source::DownBias(layer), &[e, c]));
     list
@@ -194,7 +204,7 @@ impl Form {
 
 impl Weight {
     fn new(name: String, source: Source, form: Form, ty: TensorType) -> Weight {
-        Weight { name, ty, source, form, width: 0, sharding: Sharding::default(), layout: None }
+        Weight { name, ty, source, form, width: 0, interleaved: false, sharding: Sharding::default(), layout: None }
     }
 
     /// The same, of a matrix with rows of so many values.

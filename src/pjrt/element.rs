@@ -8,6 +8,7 @@ const NUMBERS: [(ElementType, i32); ElementType::ALL.len()] = [
     (S32, 4),
     (S64, 5),
     (U8, 6),
+    (U16, 7),
     (U32, 8),
     (U64, 9),
     (F16, 10),

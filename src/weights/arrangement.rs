@@ -7,7 +7,7 @@ use super::mxfp4;
 use crate::config::Config;
 use crate::graph::params::{Form, Source, Weight};
 use crate::plan::Precision;
-use hlo::Division;
+use hlo::{Division, ElementType};
 
 /// A weight as matrices: of each of `parts` devices and each of `experts` one, of `rows` rows of `width` values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,14 @@ impl Shape {
                 let of_expert = blocks / config.experts;
                 (parts, if blocks == of_expert * config.experts { config.experts } else { 0 }, rows, of_expert * 32)
             }
+            (Form::Codes(Precision::Mxfp4), &[parts, experts, rows, blocks, mxfp4::BLOCK_BYTES])
+                if is_published(weight) =>
+            {
+                (parts, experts, rows, blocks * mxfp4::BLOCK)
+            }
+            (Form::Scales(Precision::Mxfp4), &[parts, experts, rows, blocks]) if is_published(weight) => {
+                (parts, experts, rows, blocks * mxfp4::BLOCK)
+            }
             (Form::Codes(Precision::Mxfp4) | Form::Scales(Precision::Mxfp4), _) => return None,
             (Form::Scales(_), &[parts, experts, rows]) if of_experts => (parts, experts, rows, weight.width),
             (Form::Scales(_), &[rows]) if !of_experts => (1, 1, rows, weight.width),
@@ -47,12 +55,21 @@ impl Shape {
     }
 }
 
+/// Whether MXFP4 is in the bytes that checkpoints have.
+pub(super) fn is_published(weight: &Weight) -> bool {
+    weight.ty.element == ElementType::U8
+}
+
 /// Where the rows of a weight are in the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     AsStored,
     /// Of each part the gates of its expert channels, then the ups, where the checkpoint has both by turns, of `channels` channels.
     GatesThenUps {
+        channels: usize,
+    },
+    /// Of each part the gate and the up of each of its expert channels, of `channels`, by turns as in the checkpoint.
+    GatesAndUps {
         channels: usize,
     },
     /// Of each part the columns of its expert channels, of `channels`. An expert has `rows` rows.
@@ -70,9 +87,12 @@ pub(super) enum Order {
 }
 
 impl Order {
-    fn of(config: &Config, source: Source) -> Order {
-        match source {
-            Source::GateUpWeight(_) | Source::GateUpBias(_) => Order::GatesThenUps { channels: config.expert_width },
+    fn of(config: &Config, weight: &Weight) -> Order {
+        match weight.source {
+            Source::GateUpWeight(_) | Source::GateUpBias(_) => match weight.interleaved {
+                true => Order::GatesAndUps { channels: config.expert_width },
+                false => Order::GatesThenUps { channels: config.expert_width },
+            },
             Source::DownWeight(_) => Order::ColumnsOfParts { channels: config.expert_width, rows: config.hidden },
             Source::QkvWeight(_) | Source::QkvBias(_) => Order::ByKvHead {
                 groups: config.kv_heads,
@@ -84,7 +104,7 @@ impl Order {
     }
 
     pub fn is_by_expert(self) -> bool {
-        matches!(self, Order::GatesThenUps { .. } | Order::ColumnsOfParts { .. })
+        !matches!(self, Order::AsStored | Order::ByKvHead { .. })
     }
 
     /// Whether matrices of `shape` hold all of the checkpoint's `values`, and nothing else but padding.
@@ -92,7 +112,7 @@ impl Order {
         let Shape { parts, experts, rows, width } = shape;
         match self {
             Order::AsStored | Order::ByKvHead { .. } => (parts, experts, rows * width) == (1, 1, values),
-            Order::GatesThenUps { channels } => {
+            Order::GatesThenUps { channels } | Order::GatesAndUps { channels } => {
                 experts == config.experts
                     && rows.is_multiple_of(2)
                     && parts * rows / 2 >= channels
@@ -133,13 +153,24 @@ pub(super) struct Arrangement {
 impl Arrangement {
     /// `None` if `weight` does not hold exactly the `values` of the checkpoint and padding.
     pub fn new(config: &Config, weight: &Weight, values: usize) -> Option<Arrangement> {
-        let (shape, order) = (Shape::of(config, weight)?, Order::of(config, weight.source));
+        let (shape, order) = (Shape::of(config, weight)?, Order::of(config, weight));
         order.covers(config, shape, values).then_some(Arrangement { shape, order })
     }
 
     /// Rows of all matrices.
     pub fn rows(&self) -> usize {
         self.shape.parts * self.shape.experts * self.shape.rows
+    }
+
+    /// Whether rows and columns are the checkpoint's, in its order and without padding.
+    pub fn is_as_stored(&self) -> bool {
+        let Shape { parts, rows, width, .. } = self.shape;
+        match self.order {
+            Order::AsStored => true,
+            Order::GatesAndUps { channels } => (parts, rows) == (1, 2 * channels),
+            Order::ColumnsOfParts { channels, rows: stored } => (parts, rows, width) == (1, stored, channels),
+            Order::GatesThenUps { .. } | Order::ByKvHead { .. } => false,
+        }
     }
 
     /// All of it.
@@ -180,6 +211,11 @@ impl Arrangement {
                     found(0, 0..0)
                 }
             }
+            Order::GatesAndUps { channels } => {
+                let channel = part * (rows / 2) + own / 2;
+                let columns = if channel < channels { 0..width } else { 0..0 };
+                found(if channel < channels { (expert * channels + channel) * 2 + own % 2 } else { 0 }, columns)
+            }
             Order::ColumnsOfParts { channels, rows: stored } => {
                 let columns = (part * width).min(channels)..((part + 1) * width).min(channels);
                 if own < stored { found(expert * stored + own, columns) } else { found(0, 0..0) }
@@ -205,6 +241,11 @@ impl Arrangement {
                 let (expert, channel, half) = (stored / 2 / channels, stored / 2 % channels, stored % 2);
                 let (part, own) = (channel / (rows / 2), channel % (rows / 2));
                 vec![((part * experts + expert) * rows + half * (rows / 2) + own, 0..width)]
+            }
+            Order::GatesAndUps { channels } => {
+                let (expert, channel, turn) = (stored / 2 / channels, stored / 2 % channels, stored % 2);
+                let (part, own) = (channel / (rows / 2), channel % (rows / 2));
+                vec![((part * experts + expert) * rows + 2 * own + turn, 0..width)]
             }
             Order::ColumnsOfParts { channels, rows: of_matrix } => {
                 let (expert, own) = (stored / of_matrix, stored % of_matrix);

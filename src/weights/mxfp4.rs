@@ -30,6 +30,13 @@ impl Block {
         (scale != SCALE_NAN).then_some(Block { codes, scale })
     }
 
+    /// Writes the codes as files have them, to [`BLOCK_BYTES`].
+    pub fn write(&self, out: &mut [u8]) {
+        for (out, [low, high]) in out.iter_mut().zip(self.codes.as_chunks::<2>().0) {
+            *out = low | high << 4;
+        }
+    }
+
     /// The block of exactly these `values`, if there is one.
     pub fn exact(values: &[f32; BLOCK]) -> Option<Block> {
         let largest = values.iter().fold(0, |largest, value| largest.max(value.abs().to_bits()));

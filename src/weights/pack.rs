@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::arrangement::{Arrangement, Part};
+use super::arrangement::{Arrangement, Part, is_published};
 use super::checkpoint::Checkpoint;
 use super::codes;
 use super::error::CheckpointError;
@@ -31,7 +31,7 @@ const TASK_ROWS: usize = 32;
 /// As values: f32 to bf16 rounds to nearest, ties to even; all other conversions are exact.
 /// As FP8 or INT8: codes are nearest under the scale of their row, ties to even. FP8's scales are powers of two, so that a code is
 /// exact wherever the row's exponents allow it.
-/// As MXFP4: the checkpoint's own codes, a byte each, and its scales as bf16, exactly. A release with unpacked experts is packed again
+/// As MXFP4: the checkpoint's own codes, a byte each, and its scales as bf16, exactly; as published, its own bytes. A release with unpacked experts is packed again
 /// if that loses nothing.
 ///
 /// Fails on an MXFP4 scale of 255, on a norm, bias or sink that is not finite and on any other value that is not, if it is to become a
@@ -66,13 +66,17 @@ pub fn compute(config: &Config, weight: &Weight, out: &mut [u8]) -> Result<(), C
 
 /// The checkpoint's own bytes, where they are what `fill` would write: no copy, and the map lives as long as they do.
 pub fn mapped(checkpoint: &Checkpoint, weight: &Weight) -> Option<MappedBytes> {
-    let element = values_of(weight)?;
-    let recipe = checkpoint.recipe(weight.source);
-    if let Recipe::Computed = recipe {
+    if weight.source.is_computed() {
         return None;
     }
-    let rows = Rows::new(checkpoint, weight, &recipe).ok()?;
-    let tensor = rows.as_stored()?;
+    let rows = Rows::new(checkpoint, weight, &checkpoint.recipe(weight.source)).ok()?;
+    let tensor = rows.as_stored(weight.form)?;
+    let Some(element) = values_of(weight) else {
+        // The published bytes of MXFP4. A scale for NaN is an error to whoever fills.
+        let is_codes = matches!(weight.form, Form::Codes(_));
+        let sound = is_published(weight) && (is_codes || !tensor.bytes.contains(&mxfp4::SCALE_NAN));
+        return sound.then(|| tensor.mapped())?;
+    };
     let same = tensor.ty.element == element.stored() && cfg!(target_endian = "little");
     let aligned = tensor.bytes.as_ptr().addr().is_multiple_of(element.bytes());
     let sound = !is_vector(weight.source) || rows.check_finite(element).is_ok();
@@ -93,6 +97,7 @@ fn check_type(weight: &Weight, out_bytes: usize) -> Result<(), CheckpointError> 
     let element = weight.ty.element;
     let fits = match weight.form {
         Form::Values => values_of(weight).is_some(),
+        Form::Codes(Precision::Mxfp4) | Form::Scales(Precision::Mxfp4) if is_published(weight) => true,
         Form::Codes(stored) => stored.is_scaled() && stored.element() == element,
         Form::Scales(Precision::Mxfp4) => element == ElementType::Bf16,
         Form::Scales(stored) => stored.is_scaled() && element == ElementType::F32,
@@ -167,7 +172,9 @@ impl<'a> Packing<'a> {
     /// Rows that can only be filled together: where the device wants outputs innermost, all rows of a matrix.
     pub fn unit(&self) -> usize {
         match self.weight.form {
-            Form::Codes(Precision::Mxfp4) | Form::Scales(Precision::Mxfp4) => self.arrangement().shape.rows,
+            Form::Codes(Precision::Mxfp4) | Form::Scales(Precision::Mxfp4) if !is_published(self.weight) => {
+                self.arrangement().shape.rows
+            }
             _ => 1,
         }
     }
@@ -183,6 +190,7 @@ impl<'a> Packing<'a> {
         let element = self.weight.ty.element.host_bytes();
         rows * element
             * match self.weight.form {
+                Form::Codes(Precision::Mxfp4) if is_published(self.weight) => columns / 2,
                 Form::Values | Form::Codes(_) => columns,
                 Form::Scales(Precision::Mxfp4) => columns / mxfp4::BLOCK,
                 Form::Scales(_) => 1,
@@ -194,6 +202,12 @@ impl<'a> Packing<'a> {
         debug_assert_eq!(out.len(), self.bytes(part.rows.len(), part.columns.len()), "{}", self.weight.name);
         match self.weight.form {
             Form::Values => self.values(part, out),
+            Form::Codes(Precision::Mxfp4) if is_published(self.weight) => {
+                self.published(part, mxfp4::BLOCK_BYTES, out, |block, out| block.write(out))
+            }
+            Form::Scales(Precision::Mxfp4) if is_published(self.weight) => {
+                self.published(part, 1, out, |block, out| out[0] = block.scale)
+            }
             Form::Codes(Precision::Mxfp4) => self.block_codes(part, out),
             Form::Scales(Precision::Mxfp4) => self.block_scales(part, out),
             Form::Codes(stored) => self.row_codes(stored, part, out, counter),
@@ -266,6 +280,28 @@ impl<'a> Packing<'a> {
         values.resize(self.arrangement().shape.width, 0.0);
         self.rows.read(row, Element::F32, bytemuck::cast_slice_mut(values))?;
         codes::scale(stored, values).map_err(|column| self.rows.not_finite(row, column))
+    }
+
+    /// `[p, e, o, b, …]`, `bytes` of them a block.
+    fn published(
+        &self,
+        part: &Part,
+        bytes: usize,
+        out: &mut [u8],
+        write: impl Fn(&mxfp4::Block, &mut [u8]),
+    ) -> Result<(), CheckpointError> {
+        let blocks = part.columns.len() / mxfp4::BLOCK;
+        for (row, out) in part.rows.clone().zip(out.chunks_exact_mut(blocks * bytes)) {
+            if let Some(found) = self.rows.blocks(row)?.filter(|found| found.scales.len() == blocks) {
+                let stored = if bytes == 1 { found.scales } else { found.codes.as_flattened() };
+                out.copy_from_slice(stored);
+                continue;
+            }
+            for (block, out) in out.chunks_exact_mut(bytes).enumerate() {
+                write(&self.rows.block(row, block)?, out);
+            }
+        }
+        Ok(())
     }
 
     /// `[p, e, b, 32, o]`, a byte a code.

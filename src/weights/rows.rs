@@ -4,12 +4,13 @@
 use half::bf16;
 use safetensors::Dtype;
 
-use super::arrangement::{Arrangement, Order, Place};
+use super::arrangement::{Arrangement, Place};
 use super::checkpoint::{Checkpoint, Tensor};
 use super::error::CheckpointError;
 use super::layout::{Recipe, Wanted};
 use super::mxfp4;
-use crate::graph::params::Weight;
+use crate::graph::params::{Form, Weight};
+use crate::plan::Precision;
 
 /// The two element types that values are read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +101,13 @@ impl<'a> Rows<'a> {
         Ok(Rows { arrangement, stored })
     }
 
-    /// The only tensor, if the rows are its own, in its order.
-    pub fn as_stored(&self) -> Option<Tensor<'a>> {
-        match (&self.stored, self.arrangement.order) {
-            (Stored::Dense(tensors), Order::AsStored) if tensors.len() == 1 => Some(tensors[0].0),
+    /// The tensor whose bytes are those of `form` for all rows, in their order, if there is one.
+    pub fn as_stored(&self, form: Form) -> Option<Tensor<'a>> {
+        match (&self.stored, form) {
+            _ if !self.arrangement.is_as_stored() => None,
+            (Stored::Dense(tensors), Form::Values) if tensors.len() == 1 => Some(tensors[0].0),
+            (Stored::Mxfp4 { blocks, .. }, Form::Codes(Precision::Mxfp4)) => Some(*blocks),
+            (Stored::Mxfp4 { scales, .. }, Form::Scales(Precision::Mxfp4)) => Some(*scales),
             _ => None,
         }
     }

@@ -251,11 +251,9 @@ impl Tensor<'_> {
         let mut values = vec![0f32; self.row_bytes * 8 / self.ty.element.bitsize()];
         for (stored, out) in (self.first + first..).zip(out.chunks_exact_mut(self.row_bytes)) {
             match self.content {
-                Content::Blocks => self.weight.blocks(stored, |block, found| {
-                    for (out, pair) in out[block * BLOCK_BYTES..].iter_mut().zip(found.codes.as_chunks::<2>().0) {
-                        *out = pair[0] | pair[1] << 4;
-                    }
-                })?,
+                Content::Blocks => {
+                    self.weight.blocks(stored, |block, found| found.write(&mut out[block * BLOCK_BYTES..]))?
+                }
                 Content::Scales => self.weight.blocks(stored, |block, found| out[block] = found.scale)?,
                 _ => {
                     self.weight.values(stored, 0, &mut values);

@@ -185,14 +185,14 @@ mod tests {
         let expected = "\
 tiny, 57 tokens: fp8 experts, bf16 else, bf16 cache, products in bf16, against plain bf16
 
-figure                           value
-mean KL divergence             1.23e-4  nats
-largest KL divergence           0.5000  nats, after token 17
-top-1 agreement                  98.25  %
-mean difference of logits            0
-largest difference of logits    1.2500
-perplexity                     12.5000
-perplexity in plain bf16       12.2500
+figure                          value
+mean KL divergence            1.23e-4  nats
+largest KL divergence          0.5000  nats, after token 17
+top-1 agreement                 98.25  %
+mean difference of logits           0
+largest difference of logits   1.2500
+perplexity                    12.5000
+perplexity in plain bf16      12.2500
 ";
         assert_eq!(text, expected);
     }

@@ -124,7 +124,7 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
     let rows: [(&[&str], &[&str]); 22] = [
         (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
         (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
-        (&["fetch", "gpt-oss-20b"], &["no verb `fetch` yet"]),
+        (&["fetch", "openai/gpt-oss-20b"], &["no verb `fetch` yet"]),
         (&["frobnicate"], &["frobnicate"]),
         (&["run", "--model", "/nowhere", "--tokens", "1"], &["/nowhere", "neither a folder nor", "hint:"]),
         (

@@ -321,6 +321,27 @@ fn the_command_packs_runs_and_unpacks() {
     refused(&[&of[..], &[text(&packed)]].concat(), 1, &["no sound safetensors file", "pack again"]);
 }
 
+/// What cannot be packed is refused with its place, and leaves nothing behind.
+#[test]
+fn a_checkpoint_that_cannot_be_packed_leaves_nothing() {
+    let folder = checkpoints(&Shape::named("odd"), 3, 100, 120);
+    let original = folder.path().join("original");
+    let file = original.join("model.safetensors");
+    let mut bytes = std::fs::read(&file).expect("a file");
+    let header = precast::weights::header::Header::parse(&bytes).expect("a header");
+    let scales = header.tensors["block.2.mlp.mlp2_weight.scales"].bytes.clone();
+    bytes[scales.start + 7] = 255;
+    std::fs::write(&file, bytes).expect("a file");
+    for weights in ["mxfp4", "fp8", "int8", "bf16"] {
+        let out = folder.path().join("out.st");
+        let output = run(&["pack", "--model", text(&original), "--weights", weights, "--out", text(&out)]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{weights}: {said}");
+        assert!(said.contains("`block.2.mlp.mlp2_weight.scales` has scale 255 at [0, 1, 2]"), "{weights}: {said}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "{weights}");
+    }
+}
+
 /// Killed again and again at any moment, and given again: what is written is kept, and the file is the same in the end.
 #[test]
 fn a_killed_packing_goes_on() {

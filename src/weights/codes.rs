@@ -1,5 +1,7 @@
 //! Rows of values in codes of eight bits: the scale of a row, and the code of each value. Knows no tensor.
 
+use std::sync::LazyLock;
+
 use crate::plan::Precision;
 
 /// The scale of a row in codes of `stored`, FP8 or INT8; the place of a value that is not finite otherwise.
@@ -51,17 +53,17 @@ pub(super) fn code(stored: Precision, value: f32) -> u8 {
 
 /// The number that a code stands for under scale 1.
 pub(super) fn value_of(stored: Precision, code: u8) -> f64 {
-    match stored {
-        Precision::Int8 => f64::from(code.cast_signed()),
-        _ => {
-            let mantissa = f64::from(code & 7) / 8.0;
-            let magnitude = match i32::from(code >> 3 & 15) {
-                0 => mantissa * 2f64.powi(-6),
-                exponent => (1.0 + mantissa) * 2f64.powi(exponent - 7),
-            };
-            if code & 0x80 == 0 { magnitude } else { -magnitude }
-        }
-    }
+    static E4M3: LazyLock<[f64; 256]> = LazyLock::new(|| std::array::from_fn(|code| value_of_e4m3(code as u8)));
+    if stored == Precision::Int8 { f64::from(code.cast_signed()) } else { E4M3[usize::from(code)] }
+}
+
+fn value_of_e4m3(code: u8) -> f64 {
+    let mantissa = f64::from(code & 7) / 8.0;
+    let magnitude = match i32::from(code >> 3 & 15) {
+        0 => mantissa * 2f64.powi(-6),
+        exponent => (1.0 + mantissa) * 2f64.powi(exponent - 7),
+    };
+    if code & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
 /// The integer next to `value`, ties to even, of magnitude 127 at most: a quotient may be rounded up past it.

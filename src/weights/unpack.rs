@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 
 use super::arrangement::{Arrangement, Part};
+use super::disk;
 use super::header::{StoredType, encode};
 use super::layout::{Layout, Recipe, Wanted};
 use super::map::MappedBytes;
@@ -82,6 +83,7 @@ pub fn unpack(
     // As the safetensors library orders them: wide elements first, then by name.
     tensors.sort_by(|a, b| (a.ty.element.bitsize(), &b.name).cmp(&(b.ty.element.bitsize(), &a.name)).reverse());
     let total: usize = tensors.iter().map(Tensor::bytes).sum();
+    disk::check(folder, total as u64)?;
     // Under a name of its own until it is whole; what an interrupted one left there is overwritten.
     let partial = folder.join(".model.safetensors.partial");
     let mut file = BufWriter::new(File::create(&partial).map_err(writing(&partial))?);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::plan::Precision;
 use crate::weights::CheckpointError;
+use crate::weights::disk::NoSpace;
 use crate::weights::header::HeaderError;
 
 /// Why a packed file cannot be opened, used or written.
@@ -30,8 +31,8 @@ pub enum PackedError {
     Weight { weight: String, found: String, expected: String, file: PathBuf },
     #[error("tensor `{tensor}` in `{}` has SHA-256 {found}, its manifest says {expected}", file.display())]
     Checksum { tensor: String, file: PathBuf, found: String, expected: String },
-    #[error("packing needs {needed} bytes in `{}`, {available} are free", folder.display())]
-    Space { folder: PathBuf, needed: u64, available: u64 },
+    #[error(transparent)]
+    Space(#[from] NoSpace),
     #[error("another process is packing to `{}`", file.display())]
     Busy { file: PathBuf },
     #[error("`{}` is a file that the checkpoint is read from", file.display())]
@@ -76,7 +77,7 @@ impl PackedError {
             PackedError::Keys { .. } => Some("use `--layout hf`".to_owned()),
             PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
             PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),
-            PackedError::Space { .. } => Some("free some, or choose another disk with `--out`".to_owned()),
+            PackedError::Space(_) => Some("free some, or choose another disk with `--out`".to_owned()),
             PackedError::Busy { .. } => Some("wait for it, or choose another `--out`".to_owned()),
             PackedError::Source { .. } => Some("choose another `--out`".to_owned()),
             _ => None,

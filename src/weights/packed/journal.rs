@@ -76,6 +76,12 @@ impl Journal {
         writer.write_all(format!("\n{text}\n").as_bytes()).map_err(failed)
     }
 
+    /// Removes what was written.
+    pub fn discard(self) {
+        let _ = std::fs::remove_file(&self.lines);
+        let _ = std::fs::remove_file(&self.data);
+    }
+
     /// Gives the data its final name, and removes what was left of this and of other packings to it.
     pub fn finish(self, out: &Path) -> Result<(), PackedError> {
         let failed = |source| PackedError::File { doing: "write", file: out.to_owned(), source };

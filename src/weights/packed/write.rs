@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::progress::{Event, Progress, Unit};
 use crate::weights::arrangement::Part;
 use crate::weights::checkpoint::Checkpoint;
+use crate::weights::disk;
 use crate::weights::header::encode;
 use crate::weights::loss::{Loss, Losses};
 use crate::weights::mxfp4::halve;
@@ -61,7 +62,7 @@ impl Packer<'_> {
         let start = self.header(&slots, None).len();
         let journal = Journal::open(out, &self.identity()?)?;
         let total = (start + slots.last().map_or(0, |slot| slot.bytes.end)) as u64;
-        check_space(folder(out), total, journal.data())?;
+        disk::check(folder(out), total.saturating_sub(disk::allocated(journal.data())))?;
         let writing = |source| PackedError::File { doing: "write", file: out.to_owned(), source };
         let mut file = OpenOptions::new().read(true).write(true).open(journal.data()).map_err(writing)?;
         if file.metadata().map_err(writing)?.len() != total {
@@ -70,7 +71,15 @@ impl Packer<'_> {
 
         let work = Work { packer: self, slots: &slots, start: start as u64, out, journal: &journal, progress };
         progress.report(Event::Begin { what: "pack", total: Some(total - start as u64), unit: Unit::Bytes });
-        let (lines, resumed_bytes) = work.run(self.threads)?;
+        let (lines, resumed_bytes) = match work.run(self.threads) {
+            Ok(done) => done,
+            // Another checkpoint will be packed, if one is: what is written of this one helps nobody.
+            Err(error @ PackedError::Checkpoint(_)) => {
+                journal.discard();
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
         progress.report(Event::End(""));
 
         let header = self.header(&slots, Some(&lines));
@@ -274,39 +283,4 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The disk has room for what is not written yet.
-fn check_space(folder: &Path, total: u64, data: &Path) -> Result<(), PackedError> {
-    let Some(available) = available_bytes(folder) else { return Ok(()) };
-    let needed = total.saturating_sub(allocated_bytes(data));
-    match available < needed {
-        true => Err(PackedError::Space { folder: PathBuf::from(folder), needed, available }),
-        false => Ok(()),
-    }
-}
-
-#[cfg(unix)]
-fn available_bytes(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail * found.f_frsize)
-}
-
-/// Elsewhere a full disk is found when it is full.
-#[cfg(not(unix))]
-fn available_bytes(_: &Path) -> Option<u64> {
-    None
-}
-
-/// What a file takes on the disk, which is less than its length where nothing was written.
-#[cfg(unix)]
-fn allocated_bytes(file: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    // Counted in units of 512 bytes, whatever the disk's own.
-    file.metadata().map_or(0, |metadata| metadata.blocks() * 512)
-}
-
-#[cfg(not(unix))]
-fn allocated_bytes(_: &Path) -> u64 {
-    0
 }

@@ -1,0 +1,62 @@
+//! Room on a disk, asked before much is written. Knows no file's content.
+
+use std::path::{Path, PathBuf};
+
+/// A disk has less room than is needed.
+#[derive(Debug, thiserror::Error)]
+#[error("this needs {needed} bytes in `{}`, {available} are free", folder.display())]
+pub struct NoSpace {
+    pub folder: PathBuf,
+    pub needed: u64,
+    pub available: u64,
+}
+
+/// Whether the disk of `folder` has room for so many more bytes; where the system does not say, a full disk is found when it is full.
+pub(super) fn check(folder: &Path, needed: u64) -> Result<(), NoSpace> {
+    match available(folder) {
+        Some(available) if available < needed => Err(NoSpace { folder: folder.to_owned(), needed, available }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn available(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail * found.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn available(_: &Path) -> Option<u64> {
+    None
+}
+
+/// What a file takes on the disk, which is less than its length where nothing was written.
+#[cfg(unix)]
+pub(super) fn allocated(file: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    // Counted in units of 512 bytes, whatever the disk's own.
+    file.metadata().map_or(0, |metadata| metadata.blocks() * 512)
+}
+
+#[cfg(not(unix))]
+pub(super) fn allocated(_: &Path) -> u64 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_asked_and_holes_take_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(check(folder.path(), 1).is_ok());
+        if cfg!(unix) {
+            let error = check(folder.path(), u64::MAX).expect_err("no disk is so large");
+            assert!(error.available > 0 && error.to_string().contains("are free"), "{error}");
+            let file = folder.path().join("hole");
+            std::fs::File::create(&file).and_then(|file| file.set_len(1 << 30)).expect("a file");
+            assert!(allocated(&file) < 1 << 20);
+        }
+    }
+}

@@ -78,26 +78,26 @@ impl<'b> Expert<'_, '_, 'b> {
 /// The product of `x` `[r, i]` or `[r, p, i]` with MXFP4 as published, `codes` u8 `[p, o, b, 16]` and `scales` u8 `[p, o, b]`:
 /// f32 `[r, p, o]`.
 ///
-/// The inputs at even and at odd places have a product each, so that low and high halves of the bytes need not be brought into one order,
-/// which would take six times as long on the CPU.
+/// The inputs at even and at odd places have a product each, so that low and high halves of the bytes need not be brought into one order.
 fn product_of_pairs<'b>(x: Tensor<'b>, codes: Tensor<'b>, scales: Tensor<'b>) -> Tensor<'b> {
     let compute = x.ty().element;
     let dims = codes.ty().dims;
-    let (rows, parts, blocks, pairs) = (x.dim(0), dims[0], dims[2], dims[3]);
-    let spec = if x.ty().rank() == 2 { "rbi,pobi->rpo" } else { "rpbi,pobi->rpo" };
+    let (rows, parts, outputs, pairs) = (x.dim(0), dims[0], dims[1], dims[2] * dims[3]);
+    let spec = if x.ty().rank() == 2 { "ri,poi->rpo" } else { "rpi,poi->rpo" };
     let outer = if x.ty().rank() == 2 { vec![rows] } else { vec![rows, parts] };
-    let x = x.reshape(&[&outer[..], &[blocks, pairs, 2]].concat());
+    let x = x.reshape(&[&outer[..], &[pairs, 2]].concat());
     let turn = |at: usize| {
         let mut ranges: Vec<_> = x.ty().dims.into_iter().map(|dim| 0..dim).collect();
-        ranges[outer.len() + 2] = at..at + 1;
-        x.slice(&ranges).reshape(&[&outer[..], &[blocks, pairs]].concat())
+        ranges[outer.len() + 1] = at..at + 1;
+        x.slice(&ranges).reshape(&[&outer[..], &[pairs]].concat())
     };
     // A scale is the exponent of an f32; that of byte 0, a subnormal, becomes zero.
     let scale = scales.convert(ElementType::U32).shift_left(23).bitcast(F32).spread("pob->pobi", &dims);
     let wide = codes.convert(ElementType::U16);
     let product = |at: usize, nibbles: Tensor<'b>| {
-        let values = e2m1(nibbles) * scale;
-        turn(at).dot_into(F32, spec, values.convert(compute).named("unpacked"))
+        let values = (e2m1(nibbles) * scale).convert(compute).named("unpacked");
+        // Blocks are no axis of the product: summed over two axes, the whole matrix would be transposed first.
+        turn(at).dot_into(F32, spec, values.reshape(&[parts, outputs, pairs]))
     };
     product(0, wide.both(15)) + product(1, wide.shift_right(4))
 }

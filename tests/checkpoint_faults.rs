@@ -10,7 +10,7 @@ use hlo::ElementType;
 use insta::assert_snapshot;
 use precast::config::Config;
 use precast::graph::params::{self, Form, Source, Weight};
-use precast::plan::{Plan, Precision, Strategy};
+use precast::plan::{Plan, Precision, Spelling, Strategy};
 use precast::weights::header::Header;
 use precast::weights::{Checkpoint, Index, pack};
 use proptest::prelude::*;
@@ -28,9 +28,10 @@ fn strategies() -> [Strategy; 5] {
     })
 }
 
-/// The weights on a device, or on three of which the last one's part of the experts is padding.
+/// The weights on a host's device, or on three of a TPU, of whose parts of the experts the first is whole and the others are padding.
 fn weights(checkpoint: &Checkpoint, strategy: Strategy, devices: usize) -> Vec<Weight> {
-    params::weights(checkpoint.config(), &Plan { devices, ..Plan::host(strategy, 4) })
+    let spelling = if devices == 1 { Spelling::HOST } else { Spelling::TPU };
+    params::weights(checkpoint.config(), &Plan { devices, spelling, ..Plan::host(strategy, 4) })
 }
 
 /// Every weight's bytes by name, with what the map gives instead checked on the way.
@@ -123,16 +124,19 @@ fn every_layout_fills_the_same_bytes() {
 }
 
 #[test]
-fn gates_and_ups_are_set_apart() {
+fn gates_and_ups_take_turns_or_are_set_apart() {
     let dense = &dequantized_tensors()["model.layers.1.mlp.experts.gate_up_proj"];
-    let filled = &fill_all(&original(), BF16, 1)["layers.1.moe.gate_up.weight"];
+    let filled = |devices| fill_all(&original(), BF16, devices)["layers.1.moe.gate_up.weight"].clone();
+    let (by_turns, apart) = (filled(1), filled(3));
     let [experts, width, rows] = dense.dims[..] else { panic!("a stack of matrices") };
     for expert in 0..experts {
         for row in 0..rows {
             for column in 0..width {
-                let place = (expert * rows + row % 2 * (rows / 2) + row / 2) * width + column;
-                let stored = (expert * width + column) * rows + row;
-                assert_eq!(filled[place * 2..][..2], dense.bytes[stored * 2..][..2], "{expert} {row} {column}");
+                let stored = &dense.bytes[((expert * width + column) * rows + row) * 2..][..2];
+                let place = |row: usize| ((expert * rows + row) * width + column) * 2;
+                let set_apart = row % 2 * (rows / 2) + row / 2;
+                assert_eq!(by_turns[place(row)..][..2], *stored, "{expert} {row} {column}");
+                assert_eq!(apart[place(set_apart)..][..2], *stored, "{expert} {row} {column}");
             }
         }
     }
@@ -142,13 +146,17 @@ fn gates_and_ups_are_set_apart() {
 fn bytes_that_fit_are_not_copied() {
     let folder = write(&original());
     let checkpoint = Checkpoint::open(folder.path()).unwrap();
-    let mapped: Vec<Source> = weights(&checkpoint, BF16, 1)
-        .into_iter()
-        .filter(|weight| pack::mapped(&checkpoint, weight).is_some())
-        .map(|weight| weight.source)
-        .collect();
-    let layer = |n| [Source::OutWeight(n), Source::RouterWeight(n)];
-    assert_eq!(mapped, [vec![Source::Embedding], layer(0).into(), layer(1).into(), vec![Source::Unembedding]].concat());
+    let mapped = |strategy| -> Vec<Source> {
+        let weights = weights(&checkpoint, strategy, 1).into_iter();
+        weights.filter(|weight| pack::mapped(&checkpoint, weight).is_some()).map(|weight| weight.source).collect()
+    };
+    let all = |layers: [Vec<Source>; 2]| [vec![Source::Embedding], layers.concat(), vec![Source::Unembedding]].concat();
+    let dense = |n| vec![Source::OutWeight(n), Source::RouterWeight(n)];
+    assert_eq!(mapped(BF16), all([0, 1].map(dense)));
+    // Codes and scales of the experts as well.
+    let experts = |n| [Source::GateUpWeight(n), Source::GateUpWeight(n), Source::DownWeight(n), Source::DownWeight(n)];
+    let everything = |n| [dense(n), experts(n).into()].concat();
+    assert_eq!(mapped(Strategy { experts: Precision::Mxfp4, ..BF16 }), all([0, 1].map(everything)));
 }
 
 #[test]
@@ -449,7 +457,9 @@ fn values_that_are_no_numbers_are_refused() {
         let ways = strategies().into_iter().flat_map(|strategy| [(strategy, 1), (strategy, 3)]);
         for weight in ways.flat_map(|(strategy, devices)| weights(&checkpoint, strategy, devices)) {
             if weight.source == source && !(in_codes_alone && weight.form == Form::Values) {
-                assert!(pack::mapped(&checkpoint, &weight).is_none());
+                // Codes are used as they are; whoever takes them takes their scales too, which are refused.
+                let is_codes = weight.form == Form::Codes(Precision::Mxfp4);
+                assert!(pack::mapped(&checkpoint, &weight).is_none() || is_codes);
                 let error = pack::fill(&checkpoint, &weight, &mut vec![0; weight.ty.host_bytes()]).unwrap_err();
                 errors.push(message(folder.path(), &error));
             }

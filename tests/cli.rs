@@ -11,9 +11,9 @@ use serde_json::Value;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
-const VERBS: [&str; 16] = [
-    "demo", "doctor", "plugins", "targets", "plan", "run", "chat", "score", "bench", "compile", "inspect", "golden",
-    "emit", "tokens", "cache", "help",
+const VERBS: [&str; 18] = [
+    "demo", "doctor", "plugins", "targets", "plan", "run", "chat", "score", "bench", "compile", "inspect", "pack",
+    "unpack", "golden", "emit", "tokens", "cache", "help",
 ];
 
 /// A model with the real vocabulary, and a bundle for it that a test of its own has to be content with.
@@ -124,7 +124,7 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
     let rows: [(&[&str], &[&str]); 18] = [
         (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
         (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
-        (&["unpack", "weights.bin"], &["no verb `unpack` yet"]),
+        (&["fetch", "openai/gpt-oss-20b"], &["no verb `fetch` yet"]),
         (&["frobnicate"], &["frobnicate"]),
         (&["run", "--model", "/nowhere", "--tokens", "1"], &["/nowhere", "neither a folder nor", "hint:"]),
         (

@@ -170,8 +170,7 @@ fn check_experts(
                 let channel = part * width + own;
                 let is_there = channel < config.expert_width;
                 for half in 0..2 {
-                    let output =
-                        if plan.spelling.experts_as_published { 2 * own + half } else { half * width + own };
+                    let output = if plan.spelling.experts_as_published { 2 * own + half } else { half * width + own };
                     for input in 0..config.hidden {
                         let expected = if is_there { gate_up.value(expert, 2 * channel + half, input) } else { 0.0 };
                         check(Source::GateUpWeight(layer), part, expert, output, input, expected)?;

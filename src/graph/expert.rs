@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::graph::model::Model;
 use crate::graph::params::Source;
 use crate::plan::{MXFP4_BLOCK, Precision};
-use hlo::{ElementType, ElementType::F32, Tensor};
+use hlo::{ElementType, ElementType::F32, Tensor, TensorType};
 
 /// The experts of one layer, any of which can be asked.
 pub(super) struct Expert<'m, 'a, 'b> {
@@ -42,12 +42,12 @@ impl<'b> Expert<'_, '_, 'b> {
     fn product(&self, x: Tensor<'b>, source: Source, index: Tensor<'b>) -> Tensor<'b> {
         let compute = x.ty().element;
         let matrix = self.model.matrix(source);
+        if self.model.plan.unpacks_published() {
+            let scales = matrix.scales.expect("codes have scales");
+            return self.product_of_published(x, matrix.values, scales, index);
+        }
         let codes = part_of(matrix.values, index);
         let shared = x.ty().rank() == 2;
-        if self.model.plan.strategy.experts == Precision::Mxfp4 && self.model.plan.spelling.experts_as_published {
-            let scales = part_of(matrix.scales.expect("codes have scales"), index);
-            return product_of_pairs(x, codes, scales);
-        }
         if self.model.plan.strategy.experts == Precision::Mxfp4 {
             let (parts, blocks, outputs) = (codes.dim(0), codes.dim(1), codes.dim(3));
             // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
@@ -75,6 +75,44 @@ impl<'b> Expert<'_, '_, 'b> {
             Some(scales) => product * part_of(scales, index).like("po->rpo", product),
             None => product,
         }
+    }
+
+    /// The same for MXFP4 as published, `codes` u8 `[p, e, o, b, 16]` and `scales` u8 `[p, e, o, b]`: so many outputs at once that what
+    /// is unpacked for them stays in a core's cache. All of them at once take two to four times as long on the CPU.
+    fn product_of_published(
+        &self,
+        x: Tensor<'b>,
+        codes: Tensor<'b>,
+        scales: Tensor<'b>,
+        index: Tensor<'b>,
+    ) -> Tensor<'b> {
+        let b = x.builder();
+        let (parts, outputs, blocks) = (codes.dim(0), codes.dim(2), codes.dim(3));
+        let most = (self.model.plan.spelling.unpacked_at_once / (blocks * MXFP4_BLOCK)).clamp(1, outputs);
+        let tile = (1..=most).rev().find(|tile| outputs.is_multiple_of(*tile)).expect("one output is a tile");
+        // What a single row is multiplied with need not be written to memory first, if it is f32; products of bf16 are exact in it.
+        let x = if x.dim(0) == 1 { x.convert(F32) } else { x };
+        let product = |first: Tensor<'b>| {
+            let start = [b.integer(0), index, first, b.integer(0), b.integer(0)];
+            let codes = codes.dynamic_slice(&start, &[parts, 1, tile, blocks, MXFP4_BLOCK / 2]);
+            let scales = scales.dynamic_slice(&start[..4], &[parts, 1, tile, blocks]);
+            let codes = codes.reshape(&[parts, tile, blocks, MXFP4_BLOCK / 2]);
+            product_of_pairs(x, codes, scales.reshape(&[parts, tile, blocks]))
+        };
+        if tile == outputs {
+            return product(b.integer(0));
+        }
+        let none = b.splat(0.0, &TensorType::new(F32, [x.dim(0), parts, outputs]));
+        let done = b.while_loop_at_most(
+            outputs / tile,
+            &[b.integer(0), none],
+            |state| state[0].below(outputs as i64),
+            |state| {
+                let place = [b.integer(0), b.integer(0), state[0]];
+                vec![state[0] + tile as i64, state[1].dynamic_update(product(state[0]), &place)]
+            },
+        );
+        done[1]
     }
 }
 
@@ -108,8 +146,9 @@ fn product_of_pairs<'b>(x: Tensor<'b>, codes: Tensor<'b>, scales: Tensor<'b>) ->
 fn flat_product<'b>(x: Tensor<'b>, matrices: Tensor<'b>) -> Tensor<'b> {
     let (rows, parts, outputs, inputs) = (x.dim(0), matrices.dim(0), matrices.dim(1), matrices.dim(2));
     if parts > 1 {
-        let spec = if x.ty().rank() == 2 { "ri,poi->rpo" } else { "rpi,poi->rpo" };
-        return x.dot_into(F32, spec, matrices);
+        // Parts first in both operands, or the matrices would be transposed.
+        let x = if x.ty().rank() == 2 { x.spread("ri->pri", &[parts, rows, inputs]) } else { x.transpose("rpi->pri") };
+        return x.dot_into(F32, "pri,poi->pro", matrices).transpose("pro->rpo");
     }
     let product = x.reshape(&[rows, inputs]).dot_into(F32, "ri,oi->ro", matrices.reshape(&[outputs, inputs]));
     product.reshape(&[rows, 1, outputs])

@@ -121,7 +121,7 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn wrong_usage_ends_with_2_and_says_both_sides() {
-    let rows: [(&[&str], &[&str]); 18] = [
+    let rows: [(&[&str], &[&str]); 22] = [
         (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
         (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
         (&["fetch", "openai/gpt-oss-20b"], &["no verb `fetch` yet"]),
@@ -138,6 +138,16 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
             &["runs on the CPU, not on target `v6e-1`", "hint: use `--target cpu`"],
         ),
         (&["score", "--model", "demo", "--tokens", "1", "--out", "x", "--target", "cpu-0"], &["`cpu-0` asks for 0"]),
+        (&["score", "--model", "demo", "--tokens", "1,2"], &["--out"]),
+        (&["score", "--model", "demo", "--tokens", "1,2", "--text", "x", "--out", "x"], &["--tokens", "--text"]),
+        (
+            &["score", "--model", "demo", "--tokens", "1", "--against", "f32"],
+            &["1 token has no perplexity", "2 tokens at least", "hint:"],
+        ),
+        (
+            &["score", "--model", "demo", "--text", "a b", "--against", "bf16"],
+            &["plain bf16 with itself", "hint: say what is to be judged"],
+        ),
         (&["tokens"], &["--conversation", "--text", "--parse"]),
         (
             &["emit", "--model", "gpt-oss-20b", "--phase", "decode", "--target", "v9:1x1"],
@@ -349,6 +359,49 @@ fn scores_are_a_tensor_file() {
     // What was compiled for it is listed, and can be forgotten.
     let kept = json(&output(&mut precast(&["cache", "list", "--json"])));
     assert!(array(&kept["entries"]).iter().any(|entry| entry["program"] == "score_128"), "{kept}");
+}
+
+#[test]
+fn a_precision_is_judged_by_what_it_does_to_a_text() {
+    let fixture = Fixture::get();
+    let file = fixture.folder.path().join("text.txt");
+    std::fs::write(&file, "The quick brown fox jumps over <|start|> the lazy dog.").unwrap();
+    let (text, out) = (format!("@{}", file.display()), fixture.folder.path().join("judged.safetensors"));
+    let score = |more: &[&str]| {
+        let usual = ["score", "--context", "512", "--compute", "f32", "--weights", "mxfp4", "--text", &text];
+        output(precast(&[&usual[..], more].concat()).arg("--model").arg(fixture.model()))
+    };
+    let report = json(&score(&["--against", "f32", "--json", "--out", &out.display().to_string()]));
+    let figure = |name: &str| report[name].as_f64().unwrap_or_else(|| panic!("`{name}` is missing in {report}"));
+    assert_eq!(
+        (&report["weights"], &report["against"], &report["exact"]),
+        (&"mxfp4".into(), &"f32".into(), &true.into())
+    );
+    // MXFP4 is exact: f32 sums in another order are all that is left.
+    assert!(figure("mean_kl_nats") <= figure("max_kl_nats") && figure("max_kl_nats") < 1e-8, "{report}");
+    assert!(figure("max_absolute_logit_difference") < 1e-4 && figure("top1_agreement_percent") == 100.0, "{report}");
+    assert!((figure("perplexity") / figure("reference_perplexity") - 1.0).abs() < 1e-5, "{report}");
+
+    // The perplexity is that of the logits which were written, and of the text's own tokens, no special one among them.
+    let listed = json(&output(&mut precast(&["tokens", "--text", &std::fs::read_to_string(&file).unwrap()])));
+    let tokens: Vec<usize> = array(&listed["ids"]).iter().map(|id| id.as_u64().expect("an id") as usize).collect();
+    let bytes = std::fs::read(&out).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let logits: Vec<f32> = bytemuck::pod_collect_to_vec(tensors.tensor("logits").unwrap().data());
+    assert_eq!((figure("tokens"), logits.len()), (tokens.len() as f64, tokens.len() * 201_088));
+    let surprise = logits
+        .chunks(201_088)
+        .zip(&tokens[1..])
+        .map(|(row, next)| row.iter().map(|logit| f64::from(*logit).exp()).sum::<f64>().ln() - f64::from(row[*next]));
+    let perplexity = (surprise.sum::<f64>() / (tokens.len() - 1) as f64).exp();
+    assert!((figure("perplexity") / perplexity - 1.0).abs() < 1e-9, "{perplexity}: {report}");
+
+    let text = stdout(&score(&["--against", "f32"]));
+    for said in
+        ["mxfp4 experts", "mean KL divergence", "nats", "top-1 agreement", "perplexity in plain f32", "order of sums"]
+    {
+        assert!(text.contains(said), "`{said}` is not in:\n{text}");
+    }
 }
 
 #[test]

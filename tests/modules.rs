@@ -114,7 +114,7 @@ fn annotations() -> Module {
 
 #[test]
 fn the_verifier_accepts_every_module() {
-    let python = python::environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"]);
+    let python = python::verifier();
     let folder = tempfile::tempdir().expect("a folder");
     let annotations = annotations();
     let modules = goldens().chain(others()).chain([(annotations.name.clone(), annotations)]);
@@ -137,7 +137,7 @@ fn the_verifier_accepts_every_module() {
 
 #[test]
 fn the_verifier_refuses_a_wrong_module() {
-    let python = python::environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"]);
+    let python = python::verifier();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("wrong.mlir");
     std::fs::write(&file, ops().text().replace("tensor<3x8xf32>", "tensor<3x9xf32>")).expect("a file");

@@ -30,6 +30,14 @@ pub fn token_list(option: &str, argument: &str) -> Result<Vec<u32>, Failure> {
     Ok(tokens)
 }
 
+/// The text that an option was given, or that of the file `@FILE`.
+pub fn text_or_file(argument: &str) -> Result<String, Failure> {
+    match argument.strip_prefix('@') {
+        Some(file) => read_text(Path::new(file)),
+        None => Ok(argument.to_owned()),
+    }
+}
+
 /// A file of text; `-` is standard input.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     if path == Path::new("-") {

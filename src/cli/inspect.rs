@@ -51,6 +51,12 @@ impl Inspect {
             inspect_packed::inspect(&self.bundle, self.verify, verbose, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }
+        if self.verify {
+            let failure = Failure::usage(
+                "`--verify` is for a file of packed weights, the programs of a bundle are checked whenever they are read",
+            );
+            return Err(failure.hint("leave `--verify` out"));
+        }
         let bundle = Bundle::open(&self.bundle)?;
         let mut report = bundle.manifest().report();
         if let Some(name) = &self.program {

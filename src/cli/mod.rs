@@ -30,6 +30,8 @@ mod plugins;
 mod report;
 mod run;
 mod score;
+mod score_against;
+mod score_file;
 mod strategy;
 mod targets;
 mod terminal;

@@ -1,37 +1,54 @@
-//! `precast score`: logits of every position of a token sequence, into a safetensors file.
+//! `precast score`: logits of every position of a text, into a file or compared with those of a plainer strategy.
 
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::failure::Failure;
 use super::model::{Compute, ModelArguments, open};
+use super::score_against::{Reference, score, text};
+use super::score_file::{header, write_beside, write_rows};
 use super::{input, terminal};
+use crate::chat::Tokenizer;
+use crate::plan::Strategy;
+use crate::runner::{Setup, TextDivergence};
 
-/// Write the logits of every position to a file
+/// Show what a precision does to the logits of a text, or write them to a file
 #[derive(Args)]
 #[command(after_help = "\
-The file holds one tensor, `logits`, f32 [tokens, vocabulary]: row n is the prediction after token n.
+With --against the text is scored twice, one model after the other in memory: as --weights, --dense, --kv and --compute say, and in \
+plain bf16 or f32. Shown are the Kullback-Leibler divergence KL(plain || chosen) of the predictions in nats, how often the likeliest \
+token is the same, the differences of the logits, and the text's perplexity in both. The plain logits wait in a temporary file, \
+four bytes for each token and word of the vocabulary: beside --out, or in the folder that TMPDIR names.
+
+The file of --out holds one tensor, `logits`, f32 [tokens, vocabulary]: row n is the prediction after token n.
 
 Examples:
+  precast score --model gpt-oss-20b/ --text @book.txt --weights fp8 --against bf16
+  precast score --model gpt-oss-20b/ --text @book.txt --weights mxfp4 --dense int8 --kv fp8 --against bf16 --json
   precast score --model demo --tokens 200006,17360,200008 --out logits.safetensors
-  precast score --model gpt-oss-20b/ --tokens @ids.txt --compute f32 --out logits.safetensors
-  precast score --model gpt-oss-20b/ --tokens @ids.txt --weights mxfp4 --kv fp8 --out logits.safetensors")]
+  precast score --model gpt-oss-20b/ --tokens @ids.txt --compute f32 --out logits.safetensors")]
+#[command(group = ArgGroup::new("input").required(true).args(["tokens", "text"]))]
 pub struct Score {
     #[command(flatten)]
     model: ModelArguments,
     /// Token ids, or @FILE with token ids
     #[arg(long, value_name = "1,2,3|@FILE")]
-    tokens: String,
+    tokens: Option<String>,
+    /// Text, or @FILE with text; names of special tokens are ordinary text
+    #[arg(long, value_name = "TEXT|@FILE")]
+    text: Option<String>,
+    /// Compare with everything in this type
+    #[arg(long, value_enum, value_name = "TYPE")]
+    against: Option<Compute>,
     /// Positions that the cache holds [default: 4096, or more if the tokens need it]
     #[arg(long, value_name = "N")]
     context: Option<usize>,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    /// File to write the logits to; may be left out with --against
+    #[arg(long, value_name = "FILE", required_unless_present = "against")]
+    out: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,115 +56,89 @@ pub struct Score {
 
 impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let tokens = input::token_list("--tokens", &self.tokens)?;
+        let tokens = self.input()?;
         let setup = self.model.setup(self.context, tokens.len())?;
-        let (compute, strategy) = (Compute::of(&setup), setup.strategy);
+        let strategy = setup.strategy;
+        let mut reference = self.reference(&setup, &tokens)?;
         let mut session = open(&setup)?;
-        let vocabulary = session.config().vocabulary;
-        let metadata = json!({
-            "model": session.config().name,
-            "compute": compute.name(),
-            "weights": strategy.experts.name(),
-            "dense": strategy.dense.name(),
-            "kv": strategy.cache.name(),
-            "tokens": tokens.len().to_string(),
-            "made_by": concat!("precast ", env!("CARGO_PKG_VERSION")),
-        });
-        write_beside(&self.out, |file| {
-            file.write_all(&header([tokens.len(), vocabulary], &metadata)).map_err(|error| self.unwritten(&error))?;
-            // A full disk is told as such, not as a failure of the model.
-            let mut unwritten = None;
-            let mut take = |logits: &[f32]| {
-                let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
-                file.write_all(&bytes).inspect_err(|error| unwritten = Some(self.unwritten(error)))
-            };
-            let outcome = session.score(&tokens, &mut take, &terminal::BAR);
-            match unwritten {
-                Some(failure) => Err(failure),
-                None => Ok(outcome?),
-            }
-        })?;
-        let report = json!({
-            "out": self.out,
+        let (model, vocabulary) = (session.config().name.clone(), session.config().vocabulary);
+        let mut report = json!({
+            "model": model,
             "tokens": tokens.len(),
             "vocabulary": vocabulary,
-            "compute": compute.name(),
+            "compute": Compute::of(&setup).name(),
             "weights": strategy.experts.name(),
             "dense": strategy.dense.name(),
             "kv": strategy.cache.name(),
         });
+        let mut judge = |keep: &mut dyn FnMut(&[f32]) -> Result<(), Failure>| match &mut reference {
+            Some(reference) => reference.judge(&mut session, &tokens, keep).map(Some),
+            None => score(&mut session, &tokens, "score", keep).map(|()| None),
+        };
+        let found: Option<TextDivergence> = match &self.out {
+            Some(out) => {
+                let mut metadata = report.clone();
+                metadata["tokens"] = tokens.len().to_string().into();
+                metadata["vocabulary"] = vocabulary.to_string().into();
+                metadata["made_by"] = concat!("precast ", env!("CARGO_PKG_VERSION")).into();
+                report["out"] = json!(out);
+                write_beside(out, |file| {
+                    write_rows(out, file, &header([tokens.len(), vocabulary], &metadata))?;
+                    judge(&mut |logits| {
+                        let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
+                        write_rows(out, file, &bytes)
+                    })
+                })?
+            }
+            None => judge(&mut |_| Ok(()))?,
+        };
+        if let (Some(against), Some(found)) = (self.against, &found) {
+            report["exact"] = strategy.is_exact().into();
+            report["against"] = against.name().into();
+            let figures = json!(found);
+            for (name, figure) in figures.as_object().into_iter().flatten() {
+                report[name] = figure.clone();
+            }
+        }
         if self.json {
             terminal::print_json(&report)?;
-        } else {
-            terminal::print(format!("{}: logits f32 [{}, {vocabulary}]\n", self.out.display(), tokens.len()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let (Some(against), Some(found)) = (self.against, &found) {
+            terminal::print(text(&model, tokens.len(), strategy, against, found))?;
+        }
+        if let Some(out) = &self.out {
+            terminal::print(format!("{}: logits f32 [{}, {vocabulary}]\n", out.display(), tokens.len()))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn unwritten(&self, error: &std::io::Error) -> Failure {
-        Failure::file("write", &self.out, error)
-    }
-}
-
-/// The start of a safetensors file of one tensor `logits`: 8 bytes of length, JSON padded to 8 bytes.
-fn header(shape: [usize; 2], metadata: &serde_json::Value) -> Vec<u8> {
-    let bytes = shape[0] * shape[1] * size_of::<f32>();
-    let logits = json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, bytes] });
-    let mut text = json!({ "__metadata__": metadata, "logits": logits }).to_string().into_bytes();
-    text.resize(text.len().next_multiple_of(8), b' ');
-    let mut header = (text.len() as u64).to_le_bytes().to_vec();
-    header.extend(text);
-    header
-}
-
-/// Fills a file next to `path` and renames it, so that `path` is whole or untouched.
-fn write_beside(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<&mut std::fs::File>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unwritten = |error: &std::io::Error| Failure::file("write", path, error);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".precast-score-");
-    #[cfg(unix)]
-    {
-        // As a plain `File::create` would have made it; a temporary file is private by default.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(|error| unwritten(&error))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, file.as_file_mut());
-    fill(&mut writer)?;
-    writer.flush().map_err(|error| unwritten(&error))?;
-    drop(writer);
-    file.persist(path).map_err(|error| unwritten(&error.error))?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_header_reads_back_as_safetensors() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("logits.safetensors");
-        let written = write_beside(&path, |file| {
-            file.write_all(&header([2, 3], &json!({"tokens": "2"}))).unwrap();
-            file.write_all(&[0_u8; 24]).unwrap();
-            Ok(())
-        });
-        assert!(written.is_ok());
-        let bytes = std::fs::read(&path).unwrap();
-        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let logits = tensors.tensor("logits").unwrap();
-        assert_eq!((logits.dtype(), logits.shape()), (safetensors::Dtype::F32, [2, 3].as_slice()));
+    fn input(&self) -> Result<Vec<u32>, Failure> {
+        if let Some(list) = &self.tokens {
+            return input::token_list("--tokens", list);
+        }
+        let text = input::text_or_file(self.text.as_deref().unwrap_or_default())?;
+        let tokens = Tokenizer::o200k().encode(&text);
+        if tokens.is_empty() {
+            return Err(Failure::usage("the text is empty, expected at least a word"));
+        }
+        Ok(tokens)
     }
 
-    #[test]
-    fn a_failed_score_leaves_no_file() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(write_beside(&folder.path().join("logits"), |_| Err(Failure::new("no"))).is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    /// The plain logits that `--against` asks for, scored before the model that they judge is opened.
+    fn reference(&self, setup: &Setup, tokens: &[u32]) -> Result<Option<Reference>, Failure> {
+        let Some(against) = self.against else { return Ok(None) };
+        if tokens.len() < 2 {
+            let failure = Failure::usage("a text of 1 token has no perplexity: `--against` needs 2 tokens at least");
+            return Err(failure.hint("give a longer text; a page of it makes the figures steady"));
+        }
+        let plain = Strategy::plain(against.element());
+        if setup.strategy == plain {
+            let failure =
+                Failure::usage(format!("`--against {0}` would compare plain {0} with itself", against.name()));
+            return Err(failure.hint("say what is to be judged with `--weights`, `--dense`, `--kv` or `--compute`"));
+        }
+        let setup = Setup { strategy: plain, ..setup.clone() };
+        Reference::score(&setup, against, tokens, self.out.as_deref()).map(Some)
     }
 }

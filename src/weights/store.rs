@@ -14,8 +14,8 @@ use crate::plan::Plan;
 /// The weights of a model, as a folder or a file has them.
 #[derive(Debug)]
 pub enum Store {
-    Checkpoint(Checkpoint),
-    Packed(Packed),
+    Checkpoint(Box<Checkpoint>),
+    Packed(Box<Packed>),
 }
 
 /// The weights of one plan, in the order of the arguments.
@@ -57,8 +57,8 @@ impl Store {
     /// Opens the checkpoint in a folder, or a file that `precast pack` wrote.
     pub fn open(path: &Path) -> Result<Store, PackedError> {
         match path.is_file() {
-            true => Ok(Store::Packed(Packed::open(path)?)),
-            false => Ok(Store::Checkpoint(Checkpoint::open(path)?)),
+            true => Ok(Store::Packed(Box::new(Packed::open(path)?))),
+            false => Ok(Store::Checkpoint(Box::new(Checkpoint::open(path)?))),
         }
     }
 

@@ -4,6 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Python with the StableHLO verifier, and with the element types of ml_dtypes, which comes with it.
+#[allow(dead_code, reason = "a browser needs an environment of its own")]
+pub fn verifier() -> PathBuf {
+    environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"])
+}
+
 /// Python of an environment that holds `packages`, each `name==version`. Fails the test with pip's words if it cannot be made.
 pub fn environment(name: &str, packages: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -126,6 +126,8 @@ pub struct Spelling {
     /// Whether experts are taken as checkpoints have them: gates and ups by turns, and MXFP4 as published bytes, which are then mapped
     /// and never copied. Otherwise gates come before ups, and MXFP4 has its outputs innermost.
     pub experts_as_published: bool,
+    /// Values of MXFP4 as published that are unpacked at once, of which a core's cache has room.
+    pub unpacked_at_once: usize,
     /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
     pub lanes: usize,
     /// Slots that a decode step reads at once; a cache of up to twice as many is read in one piece, since a part taken inside a loop
@@ -143,6 +145,7 @@ impl Spelling {
     pub const HOST: Spelling = Spelling {
         product_rows: 2,
         experts_as_published: true,
+        unpacked_at_once: 1 << 21,
         lanes: 1,
         decode_block: ATTENTION_BLOCK,
         unrolls_experts: false,
@@ -152,6 +155,7 @@ impl Spelling {
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
         experts_as_published: false,
+        unpacked_at_once: usize::MAX,
         lanes: 128,
         decode_block: 4096,
         unrolls_experts: true,
@@ -238,6 +242,16 @@ impl Plan {
     /// The fewest rows of a product; in f32 a single row is as good as any.
     pub fn product_rows(&self) -> usize {
         if self.strategy.compute == ElementType::F32 { 1 } else { self.spelling.product_rows }
+    }
+
+    /// Whether experts are MXFP4 in the bytes of checkpoints.
+    pub fn unpacks_published(&self) -> bool {
+        self.spelling.experts_as_published && self.strategy.experts == Precision::Mxfp4
+    }
+
+    /// The fewest rows of an expert's product; a single one is good where its matrix is unpacked to f32.
+    pub fn expert_rows(&self) -> usize {
+        if self.unpacks_published() { 1 } else { self.product_rows() }
     }
 
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.

@@ -96,8 +96,12 @@ fn exact_strategies_give_the_logits_of_f32() {
     let expected = say(&setup(folder.path(), F32));
     let spread = expected.logits.iter().fold(0f32, |largest, logit| largest.max(logit.abs()));
     assert!(spread > 1.0, "the model says something: {spread}");
+    // Matrices of 192 and 64 outputs in tiles of 16 and 8.
+    let by_tiles = Spelling { unpacked_at_once: 1 << 10, ..Spelling::HOST };
     let rows = [
         (1, Precision::Mxfp4, Spelling::HOST),
+        (1, Precision::Mxfp4, by_tiles),
+        (4, Precision::Mxfp4, by_tiles),
         (1, Precision::Mxfp4, Spelling::TPU),
         (2, Precision::Mxfp4, Spelling::TPU),
         (4, Precision::Mxfp4, Spelling::HOST),
@@ -105,7 +109,11 @@ fn exact_strategies_give_the_logits_of_f32() {
     ];
     for (devices, experts, spelling) in rows {
         let setup = Setup { spelling, devices, ..setup(folder.path(), Strategy { experts, ..F32 }) };
-        let written = if spelling == Spelling::TPU { "a TPU" } else { "hosts" };
+        let written = match spelling {
+            Spelling::TPU => "a TPU",
+            Spelling::HOST => "hosts",
+            _ => "hosts by tiles",
+        };
         check_same(&format!("{experts} experts on {devices}, as for {written}"), &say(&setup), &expected);
     }
 }
@@ -122,6 +130,10 @@ fn strategies_that_round_stay_near() {
     let bf16 = by(Strategy::plain(ElementType::Bf16));
     println!("bf16: {bf16:.4}");
     assert!(bf16 > 0.0);
+    let mxfp4 = by(Strategy { experts: Precision::Mxfp4, ..Strategy::plain(ElementType::Bf16) });
+    // The same numbers, multiplied in another order: rounding may fall otherwise here and there, not worse.
+    println!("mxfp4 experts in bf16: {mxfp4:.4}");
+    assert!(0.0 < mxfp4 && mxfp4 < 1.25 * bf16, "{mxfp4} beside {bf16} of bf16");
     let rows = [
         ("fp8 weights", 16.0, Strategy { experts: Fp8, dense: Fp8, ..F32 }),
         ("int8 weights", 8.0, Strategy { experts: Int8, dense: Int8, ..F32 }),

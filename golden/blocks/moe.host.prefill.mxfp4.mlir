@@ -143,116 +143,158 @@ module @moe {
       %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_33, %moe.expert, %moe.constant_33, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
       %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
       %moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_34, %moe.expert, %moe.constant_34, %moe.constant_34, %moe.constant_34, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
-      %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
       %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_35, %moe.expert, %moe.constant_35, %moe.constant_35, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+      %moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_35, %moe.expert, %moe.constant_34, %moe.constant_36, %moe.constant_37, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
+      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_35, %moe.expert, %moe.constant_34, %moe.constant_36, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+      %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
       %moe.reshape_5 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
       %moe.reshape_6 = stablehlo.reshape %moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %moe.convert_8 = stablehlo.convert %moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-      %moe.constant_36 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-      %moe.shift_left = stablehlo.shift_left %moe.convert_8, %moe.constant_36 : tensor<1x1216x13xui32>
-      %moe.bitcast_convert = stablehlo.bitcast_convert %moe.shift_left : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.bitcast_convert, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
-      %moe.convert_9 = stablehlo.convert %moe.reshape_4 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
-      %moe.constant_37 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
-      %moe.and = stablehlo.and %moe.convert_9, %moe.constant_37 : tensor<1x1216x13x16xui16>
-      %moe.constant_38 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_2 = stablehlo.and %moe.and, %moe.constant_38 : tensor<1x1216x13x16xui16>
-      %moe.constant_39 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_2 = stablehlo.shift_left %moe.and_2, %moe.constant_39 : tensor<1x1216x13x16xui16>
-      %moe.constant_40 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_3 = stablehlo.and %moe.and, %moe.constant_40 : tensor<1x1216x13x16xui16>
-      %moe.constant_41 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_3 = stablehlo.shift_left %moe.and_3, %moe.constant_41 : tensor<1x1216x13x16xui16>
-      %moe.or = stablehlo.or %moe.shift_left_2, %moe.shift_left_3 : tensor<1x1216x13x16xui16>
-      %moe.bitcast_convert_2 = stablehlo.bitcast_convert %moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_10 = stablehlo.convert %moe.bitcast_convert_2 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_42 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply_2 = stablehlo.multiply %moe.convert_10, %moe.constant_42 : tensor<1x1216x13x16xf32>
-      %moe.multiply_3 = stablehlo.multiply %moe.multiply_2, %moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-      %moe.unpacked = stablehlo.convert %moe.multiply_3 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
+      %moe.convert_8 = stablehlo.convert %moe.reshape_4 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_38 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
+      %moe.and = stablehlo.and %moe.convert_8, %moe.constant_38 : tensor<1x1216x13x16xui16>
+      %moe.convert_9 = stablehlo.convert %moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui16>
+      %moe.constant_39 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.maximum_2 = stablehlo.maximum %moe.convert_9, %moe.constant_39 : tensor<1x1216x13xui16>
+      %moe.constant_40 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.subtract_4 = stablehlo.subtract %moe.maximum_2, %moe.constant_40 : tensor<1x1216x13xui16>
+      %moe.constant_41 = stablehlo.constant dense<7> : tensor<1x1216x13xui16>
+      %moe.shift_left = stablehlo.shift_left %moe.subtract_4, %moe.constant_41 : tensor<1x1216x13xui16>
+      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.shift_left, dims = [0, 1, 2] : (tensor<1x1216x13xui16>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_42 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.minimum_3 = stablehlo.minimum %moe.convert_9, %moe.constant_42 : tensor<1x1216x13xui16>
+      %moe.constant_43 = stablehlo.constant dense<32767> : tensor<1x1216x13xui16>
+      %moe.multiply_2 = stablehlo.multiply %moe.minimum_3, %moe.constant_43 : tensor<1x1216x13xui16>
+      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.multiply_2, dims = [0, 1, 2] : (tensor<1x1216x13xui16>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_44 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+      %moe.and_2 = stablehlo.and %moe.and, %moe.constant_44 : tensor<1x1216x13x16xui16>
+      %moe.constant_45 = stablehlo.constant dense<6> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_2 = stablehlo.shift_left %moe.and_2, %moe.constant_45 : tensor<1x1216x13x16xui16>
+      %moe.add_4 = stablehlo.add %moe.shift_left_2, %moe.broadcast_in_dim_14 : tensor<1x1216x13x16xui16>
+      %moe.constant_46 = stablehlo.constant dense<32640> : tensor<1x1216x13x16xui16>
+      %moe.minimum_4 = stablehlo.minimum %moe.add_4, %moe.constant_46 : tensor<1x1216x13x16xui16>
+      %moe.constant_47 = stablehlo.constant dense<1> : tensor<1x1216x13x16xui16>
+      %moe.compare_10 = stablehlo.compare GT, %moe.and_2, %moe.constant_47, UNSIGNED : (tensor<1x1216x13x16xui16>, tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xi1>
+      %moe.multiply_3 = stablehlo.multiply %moe.broadcast_in_dim_14, %moe.and_2 : tensor<1x1216x13x16xui16>
+      %moe.select_12 = stablehlo.select %moe.compare_10, %moe.minimum_4, %moe.multiply_3 : tensor<1x1216x13x16xi1>, tensor<1x1216x13x16xui16>
+      %moe.and_3 = stablehlo.and %moe.select_12, %moe.broadcast_in_dim_15 : tensor<1x1216x13x16xui16>
+      %moe.constant_48 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+      %moe.and_4 = stablehlo.and %moe.and, %moe.constant_48 : tensor<1x1216x13x16xui16>
+      %moe.constant_49 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_3 = stablehlo.shift_left %moe.and_4, %moe.constant_49 : tensor<1x1216x13x16xui16>
+      %moe.or = stablehlo.or %moe.and_3, %moe.shift_left_3 : tensor<1x1216x13x16xui16>
+      %moe.unpacked = stablehlo.bitcast_convert %moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xbf16>
       %moe.slice = stablehlo.slice %moe.reshape_6 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %moe.reshape_7 = stablehlo.reshape %moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %moe.reshape_8 = stablehlo.reshape %moe.unpacked : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
       %moe.reshape_9 = stablehlo.reshape %moe.reshape_8 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
       %moe.dot_general_4 = stablehlo.dot_general %moe.reshape_7, %moe.reshape_9, contracting_dims = [1] x [1] : (tensor<16x208xbf16>, tensor<1216x208xbf16>) -> tensor<16x1216xf32>
       %moe.reshape_10 = stablehlo.reshape %moe.dot_general_4 : (tensor<16x1216xf32>) -> tensor<16x1x1216xf32>
-      %moe.constant_43 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
-      %moe.shift_right_logical = stablehlo.shift_right_logical %moe.convert_9, %moe.constant_43 : tensor<1x1216x13x16xui16>
-      %moe.constant_44 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_4 = stablehlo.and %moe.shift_right_logical, %moe.constant_44 : tensor<1x1216x13x16xui16>
-      %moe.constant_45 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_4 = stablehlo.shift_left %moe.and_4, %moe.constant_45 : tensor<1x1216x13x16xui16>
-      %moe.constant_46 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_5 = stablehlo.and %moe.shift_right_logical, %moe.constant_46 : tensor<1x1216x13x16xui16>
-      %moe.constant_47 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_5 = stablehlo.shift_left %moe.and_5, %moe.constant_47 : tensor<1x1216x13x16xui16>
-      %moe.or_2 = stablehlo.or %moe.shift_left_4, %moe.shift_left_5 : tensor<1x1216x13x16xui16>
-      %moe.bitcast_convert_3 = stablehlo.bitcast_convert %moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_12 = stablehlo.convert %moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_48 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply_4 = stablehlo.multiply %moe.convert_12, %moe.constant_48 : tensor<1x1216x13x16xf32>
-      %moe.multiply_5 = stablehlo.multiply %moe.multiply_4, %moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-      %moe.unpacked_2 = stablehlo.convert %moe.multiply_5 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
+      %moe.constant_50 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
+      %moe.shift_right_logical = stablehlo.shift_right_logical %moe.convert_8, %moe.constant_50 : tensor<1x1216x13x16xui16>
+      %moe.convert_10 = stablehlo.convert %moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui16>
+      %moe.constant_51 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.maximum_3 = stablehlo.maximum %moe.convert_10, %moe.constant_51 : tensor<1x1216x13xui16>
+      %moe.constant_52 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.subtract_5 = stablehlo.subtract %moe.maximum_3, %moe.constant_52 : tensor<1x1216x13xui16>
+      %moe.constant_53 = stablehlo.constant dense<7> : tensor<1x1216x13xui16>
+      %moe.shift_left_4 = stablehlo.shift_left %moe.subtract_5, %moe.constant_53 : tensor<1x1216x13xui16>
+      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.shift_left_4, dims = [0, 1, 2] : (tensor<1x1216x13xui16>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_54 = stablehlo.constant dense<1> : tensor<1x1216x13xui16>
+      %moe.minimum_5 = stablehlo.minimum %moe.convert_10, %moe.constant_54 : tensor<1x1216x13xui16>
+      %moe.constant_55 = stablehlo.constant dense<32767> : tensor<1x1216x13xui16>
+      %moe.multiply_4 = stablehlo.multiply %moe.minimum_5, %moe.constant_55 : tensor<1x1216x13xui16>
+      %moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %moe.multiply_4, dims = [0, 1, 2] : (tensor<1x1216x13xui16>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_56 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+      %moe.and_5 = stablehlo.and %moe.shift_right_logical, %moe.constant_56 : tensor<1x1216x13x16xui16>
+      %moe.constant_57 = stablehlo.constant dense<6> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_5 = stablehlo.shift_left %moe.and_5, %moe.constant_57 : tensor<1x1216x13x16xui16>
+      %moe.add_5 = stablehlo.add %moe.shift_left_5, %moe.broadcast_in_dim_16 : tensor<1x1216x13x16xui16>
+      %moe.constant_58 = stablehlo.constant dense<32640> : tensor<1x1216x13x16xui16>
+      %moe.minimum_6 = stablehlo.minimum %moe.add_5, %moe.constant_58 : tensor<1x1216x13x16xui16>
+      %moe.constant_59 = stablehlo.constant dense<1> : tensor<1x1216x13x16xui16>
+      %moe.compare_11 = stablehlo.compare GT, %moe.and_5, %moe.constant_59, UNSIGNED : (tensor<1x1216x13x16xui16>, tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xi1>
+      %moe.multiply_5 = stablehlo.multiply %moe.broadcast_in_dim_16, %moe.and_5 : tensor<1x1216x13x16xui16>
+      %moe.select_13 = stablehlo.select %moe.compare_11, %moe.minimum_6, %moe.multiply_5 : tensor<1x1216x13x16xi1>, tensor<1x1216x13x16xui16>
+      %moe.and_6 = stablehlo.and %moe.select_13, %moe.broadcast_in_dim_17 : tensor<1x1216x13x16xui16>
+      %moe.constant_60 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+      %moe.and_7 = stablehlo.and %moe.shift_right_logical, %moe.constant_60 : tensor<1x1216x13x16xui16>
+      %moe.constant_61 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_6 = stablehlo.shift_left %moe.and_7, %moe.constant_61 : tensor<1x1216x13x16xui16>
+      %moe.or_2 = stablehlo.or %moe.and_6, %moe.shift_left_6 : tensor<1x1216x13x16xui16>
+      %moe.unpacked_2 = stablehlo.bitcast_convert %moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xbf16>
       %moe.slice_2 = stablehlo.slice %moe.reshape_6 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %moe.reshape_11 = stablehlo.reshape %moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %moe.reshape_12 = stablehlo.reshape %moe.unpacked_2 : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
       %moe.reshape_13 = stablehlo.reshape %moe.reshape_12 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
       %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_11, %moe.reshape_13, contracting_dims = [1] x [1] : (tensor<16x208xbf16>, tensor<1216x208xbf16>) -> tensor<16x1216xf32>
       %moe.reshape_14 = stablehlo.reshape %moe.dot_general_5 : (tensor<16x1216xf32>) -> tensor<16x1x1216xf32>
-      %moe.add_4 = stablehlo.add %moe.reshape_10, %moe.reshape_14 : tensor<16x1x1216xf32>
-      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<16x1x1216xf32>
-      %moe.add_5 = stablehlo.add %moe.add_4, %moe.broadcast_in_dim_15 : tensor<16x1x1216xf32>
-      %moe.reshape_15 = stablehlo.reshape %moe.add_5 : (tensor<16x1x1216xf32>) -> tensor<16x1x608x2xf32>
+      %moe.add_6 = stablehlo.add %moe.reshape_10, %moe.reshape_14 : tensor<16x1x1216xf32>
+      %moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<16x1x1216xf32>
+      %moe.add_7 = stablehlo.add %moe.add_6, %moe.broadcast_in_dim_18 : tensor<16x1x1216xf32>
+      %moe.reshape_15 = stablehlo.reshape %moe.add_7 : (tensor<16x1x1216xf32>) -> tensor<16x1x608x2xf32>
       %moe.slice_3 = stablehlo.slice %moe.reshape_15 [0:16, 0:1, 0:608, 0:1] : (tensor<16x1x608x2xf32>) -> tensor<16x1x608x1xf32>
       %moe.reshape_16 = stablehlo.reshape %moe.slice_3 : (tensor<16x1x608x1xf32>) -> tensor<16x1x608xf32>
       %moe.slice_4 = stablehlo.slice %moe.reshape_15 [0:16, 0:1, 0:608, 1:2] : (tensor<16x1x608x2xf32>) -> tensor<16x1x608x1xf32>
       %moe.reshape_17 = stablehlo.reshape %moe.slice_4 : (tensor<16x1x608x1xf32>) -> tensor<16x1x608xf32>
-      %moe.constant_49 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %moe.minimum_3 = stablehlo.minimum %moe.reshape_16, %moe.constant_49 : tensor<16x1x608xf32>
-      %moe.constant_50 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %moe.minimum_4 = stablehlo.minimum %moe.reshape_17, %moe.constant_50 : tensor<16x1x608xf32>
-      %moe.constant_51 = stablehlo.constant dense<-7.0> : tensor<16x1x608xf32>
-      %moe.maximum_2 = stablehlo.maximum %moe.minimum_4, %moe.constant_51 : tensor<16x1x608xf32>
-      %moe.constant_52 = stablehlo.constant dense<1.702> : tensor<16x1x608xf32>
-      %moe.multiply_6 = stablehlo.multiply %moe.minimum_3, %moe.constant_52 : tensor<16x1x608xf32>
+      %moe.constant_62 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
+      %moe.minimum_7 = stablehlo.minimum %moe.reshape_16, %moe.constant_62 : tensor<16x1x608xf32>
+      %moe.constant_63 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
+      %moe.minimum_8 = stablehlo.minimum %moe.reshape_17, %moe.constant_63 : tensor<16x1x608xf32>
+      %moe.constant_64 = stablehlo.constant dense<-7.0> : tensor<16x1x608xf32>
+      %moe.maximum_4 = stablehlo.maximum %moe.minimum_8, %moe.constant_64 : tensor<16x1x608xf32>
+      %moe.constant_65 = stablehlo.constant dense<1.702> : tensor<16x1x608xf32>
+      %moe.multiply_6 = stablehlo.multiply %moe.minimum_7, %moe.constant_65 : tensor<16x1x608xf32>
       %moe.logistic = stablehlo.logistic %moe.multiply_6 : tensor<16x1x608xf32>
-      %moe.multiply_7 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<16x1x608xf32>
-      %moe.constant_53 = stablehlo.constant dense<1.0> : tensor<16x1x608xf32>
-      %moe.add_6 = stablehlo.add %moe.maximum_2, %moe.constant_53 : tensor<16x1x608xf32>
-      %moe.multiply_8 = stablehlo.multiply %moe.multiply_7, %moe.add_6 : tensor<16x1x608xf32>
-      %moe.convert_14 = stablehlo.convert %moe.multiply_8 : (tensor<16x1x608xf32>) -> tensor<16x1x608xbf16>
-      %moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_54, %moe.expert, %moe.constant_54, %moe.constant_54, %moe.constant_54, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+      %moe.multiply_7 = stablehlo.multiply %moe.minimum_7, %moe.logistic : tensor<16x1x608xf32>
+      %moe.constant_66 = stablehlo.constant dense<1.0> : tensor<16x1x608xf32>
+      %moe.add_8 = stablehlo.add %moe.maximum_4, %moe.constant_66 : tensor<16x1x608xf32>
+      %moe.multiply_8 = stablehlo.multiply %moe.multiply_7, %moe.add_8 : tensor<16x1x608xf32>
+      %moe.convert_11 = stablehlo.convert %moe.multiply_8 : (tensor<16x1x608xf32>) -> tensor<16x1x608xbf16>
+      %moe.constant_67 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_68 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_68, %moe.expert, %moe.constant_67, %moe.constant_69, %moe.constant_70, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+      %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_68, %moe.expert, %moe.constant_67, %moe.constant_69, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
       %moe.reshape_18 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
-      %moe.constant_55 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_55, %moe.expert, %moe.constant_55, %moe.constant_55, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
       %moe.reshape_19 = stablehlo.reshape %moe.dynamic_slice_7 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
-      %moe.reshape_20 = stablehlo.reshape %moe.convert_14 : (tensor<16x1x608xbf16>) -> tensor<16x1x304x2xbf16>
-      %moe.convert_15 = stablehlo.convert %moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-      %moe.constant_56 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-      %moe.shift_left_6 = stablehlo.shift_left %moe.convert_15, %moe.constant_56 : tensor<1x416x19xui32>
-      %moe.bitcast_convert_4 = stablehlo.bitcast_convert %moe.shift_left_6 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
-      %moe.convert_16 = stablehlo.convert %moe.reshape_18 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
-      %moe.constant_57 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
-      %moe.and_6 = stablehlo.and %moe.convert_16, %moe.constant_57 : tensor<1x416x19x16xui16>
-      %moe.constant_58 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_7 = stablehlo.and %moe.and_6, %moe.constant_58 : tensor<1x416x19x16xui16>
-      %moe.constant_59 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_7 = stablehlo.shift_left %moe.and_7, %moe.constant_59 : tensor<1x416x19x16xui16>
-      %moe.constant_60 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_8 = stablehlo.and %moe.and_6, %moe.constant_60 : tensor<1x416x19x16xui16>
-      %moe.constant_61 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_8 = stablehlo.shift_left %moe.and_8, %moe.constant_61 : tensor<1x416x19x16xui16>
-      %moe.or_3 = stablehlo.or %moe.shift_left_7, %moe.shift_left_8 : tensor<1x416x19x16xui16>
-      %moe.bitcast_convert_5 = stablehlo.bitcast_convert %moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_17 = stablehlo.convert %moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_62 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_9 = stablehlo.multiply %moe.convert_17, %moe.constant_62 : tensor<1x416x19x16xf32>
-      %moe.multiply_10 = stablehlo.multiply %moe.multiply_9, %moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-      %moe.unpacked_3 = stablehlo.convert %moe.multiply_10 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
+      %moe.reshape_20 = stablehlo.reshape %moe.convert_11 : (tensor<16x1x608xbf16>) -> tensor<16x1x304x2xbf16>
+      %moe.convert_12 = stablehlo.convert %moe.reshape_18 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
+      %moe.constant_71 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
+      %moe.and_8 = stablehlo.and %moe.convert_12, %moe.constant_71 : tensor<1x416x19x16xui16>
+      %moe.convert_13 = stablehlo.convert %moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui16>
+      %moe.constant_72 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.maximum_5 = stablehlo.maximum %moe.convert_13, %moe.constant_72 : tensor<1x416x19xui16>
+      %moe.constant_73 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.subtract_6 = stablehlo.subtract %moe.maximum_5, %moe.constant_73 : tensor<1x416x19xui16>
+      %moe.constant_74 = stablehlo.constant dense<7> : tensor<1x416x19xui16>
+      %moe.shift_left_7 = stablehlo.shift_left %moe.subtract_6, %moe.constant_74 : tensor<1x416x19xui16>
+      %moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %moe.shift_left_7, dims = [0, 1, 2] : (tensor<1x416x19xui16>) -> tensor<1x416x19x16xui16>
+      %moe.constant_75 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.minimum_9 = stablehlo.minimum %moe.convert_13, %moe.constant_75 : tensor<1x416x19xui16>
+      %moe.constant_76 = stablehlo.constant dense<32767> : tensor<1x416x19xui16>
+      %moe.multiply_9 = stablehlo.multiply %moe.minimum_9, %moe.constant_76 : tensor<1x416x19xui16>
+      %moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %moe.multiply_9, dims = [0, 1, 2] : (tensor<1x416x19xui16>) -> tensor<1x416x19x16xui16>
+      %moe.constant_77 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+      %moe.and_9 = stablehlo.and %moe.and_8, %moe.constant_77 : tensor<1x416x19x16xui16>
+      %moe.constant_78 = stablehlo.constant dense<6> : tensor<1x416x19x16xui16>
+      %moe.shift_left_8 = stablehlo.shift_left %moe.and_9, %moe.constant_78 : tensor<1x416x19x16xui16>
+      %moe.add_9 = stablehlo.add %moe.shift_left_8, %moe.broadcast_in_dim_19 : tensor<1x416x19x16xui16>
+      %moe.constant_79 = stablehlo.constant dense<32640> : tensor<1x416x19x16xui16>
+      %moe.minimum_10 = stablehlo.minimum %moe.add_9, %moe.constant_79 : tensor<1x416x19x16xui16>
+      %moe.constant_80 = stablehlo.constant dense<1> : tensor<1x416x19x16xui16>
+      %moe.compare_12 = stablehlo.compare GT, %moe.and_9, %moe.constant_80, UNSIGNED : (tensor<1x416x19x16xui16>, tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xi1>
+      %moe.multiply_10 = stablehlo.multiply %moe.broadcast_in_dim_19, %moe.and_9 : tensor<1x416x19x16xui16>
+      %moe.select_14 = stablehlo.select %moe.compare_12, %moe.minimum_10, %moe.multiply_10 : tensor<1x416x19x16xi1>, tensor<1x416x19x16xui16>
+      %moe.and_10 = stablehlo.and %moe.select_14, %moe.broadcast_in_dim_20 : tensor<1x416x19x16xui16>
+      %moe.constant_81 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+      %moe.and_11 = stablehlo.and %moe.and_8, %moe.constant_81 : tensor<1x416x19x16xui16>
+      %moe.constant_82 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+      %moe.shift_left_9 = stablehlo.shift_left %moe.and_11, %moe.constant_82 : tensor<1x416x19x16xui16>
+      %moe.or_3 = stablehlo.or %moe.and_10, %moe.shift_left_9 : tensor<1x416x19x16xui16>
+      %moe.unpacked_3 = stablehlo.bitcast_convert %moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xbf16>
       %moe.slice_5 = stablehlo.slice %moe.reshape_20 [0:16, 0:1, 0:304, 0:1] : (tensor<16x1x304x2xbf16>) -> tensor<16x1x304x1xbf16>
       %moe.reshape_21 = stablehlo.reshape %moe.slice_5 : (tensor<16x1x304x1xbf16>) -> tensor<16x1x304xbf16>
       %moe.reshape_22 = stablehlo.reshape %moe.unpacked_3 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
@@ -260,23 +302,39 @@ module @moe {
       %moe.reshape_24 = stablehlo.reshape %moe.reshape_22 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
       %moe.dot_general_6 = stablehlo.dot_general %moe.reshape_23, %moe.reshape_24, contracting_dims = [1] x [1] : (tensor<16x304xbf16>, tensor<416x304xbf16>) -> tensor<16x416xf32>
       %moe.reshape_25 = stablehlo.reshape %moe.dot_general_6 : (tensor<16x416xf32>) -> tensor<16x1x416xf32>
-      %moe.constant_63 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
-      %moe.shift_right_logical_2 = stablehlo.shift_right_logical %moe.convert_16, %moe.constant_63 : tensor<1x416x19x16xui16>
-      %moe.constant_64 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_9 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_64 : tensor<1x416x19x16xui16>
-      %moe.constant_65 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_9 = stablehlo.shift_left %moe.and_9, %moe.constant_65 : tensor<1x416x19x16xui16>
-      %moe.constant_66 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_10 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_66 : tensor<1x416x19x16xui16>
-      %moe.constant_67 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_10 = stablehlo.shift_left %moe.and_10, %moe.constant_67 : tensor<1x416x19x16xui16>
-      %moe.or_4 = stablehlo.or %moe.shift_left_9, %moe.shift_left_10 : tensor<1x416x19x16xui16>
-      %moe.bitcast_convert_6 = stablehlo.bitcast_convert %moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_19 = stablehlo.convert %moe.bitcast_convert_6 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_68 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_11 = stablehlo.multiply %moe.convert_19, %moe.constant_68 : tensor<1x416x19x16xf32>
-      %moe.multiply_12 = stablehlo.multiply %moe.multiply_11, %moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-      %moe.unpacked_4 = stablehlo.convert %moe.multiply_12 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
+      %moe.constant_83 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
+      %moe.shift_right_logical_2 = stablehlo.shift_right_logical %moe.convert_12, %moe.constant_83 : tensor<1x416x19x16xui16>
+      %moe.convert_14 = stablehlo.convert %moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui16>
+      %moe.constant_84 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.maximum_6 = stablehlo.maximum %moe.convert_14, %moe.constant_84 : tensor<1x416x19xui16>
+      %moe.constant_85 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.subtract_7 = stablehlo.subtract %moe.maximum_6, %moe.constant_85 : tensor<1x416x19xui16>
+      %moe.constant_86 = stablehlo.constant dense<7> : tensor<1x416x19xui16>
+      %moe.shift_left_10 = stablehlo.shift_left %moe.subtract_7, %moe.constant_86 : tensor<1x416x19xui16>
+      %moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %moe.shift_left_10, dims = [0, 1, 2] : (tensor<1x416x19xui16>) -> tensor<1x416x19x16xui16>
+      %moe.constant_87 = stablehlo.constant dense<1> : tensor<1x416x19xui16>
+      %moe.minimum_11 = stablehlo.minimum %moe.convert_14, %moe.constant_87 : tensor<1x416x19xui16>
+      %moe.constant_88 = stablehlo.constant dense<32767> : tensor<1x416x19xui16>
+      %moe.multiply_11 = stablehlo.multiply %moe.minimum_11, %moe.constant_88 : tensor<1x416x19xui16>
+      %moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %moe.multiply_11, dims = [0, 1, 2] : (tensor<1x416x19xui16>) -> tensor<1x416x19x16xui16>
+      %moe.constant_89 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+      %moe.and_12 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_89 : tensor<1x416x19x16xui16>
+      %moe.constant_90 = stablehlo.constant dense<6> : tensor<1x416x19x16xui16>
+      %moe.shift_left_11 = stablehlo.shift_left %moe.and_12, %moe.constant_90 : tensor<1x416x19x16xui16>
+      %moe.add_10 = stablehlo.add %moe.shift_left_11, %moe.broadcast_in_dim_21 : tensor<1x416x19x16xui16>
+      %moe.constant_91 = stablehlo.constant dense<32640> : tensor<1x416x19x16xui16>
+      %moe.minimum_12 = stablehlo.minimum %moe.add_10, %moe.constant_91 : tensor<1x416x19x16xui16>
+      %moe.constant_92 = stablehlo.constant dense<1> : tensor<1x416x19x16xui16>
+      %moe.compare_13 = stablehlo.compare GT, %moe.and_12, %moe.constant_92, UNSIGNED : (tensor<1x416x19x16xui16>, tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xi1>
+      %moe.multiply_12 = stablehlo.multiply %moe.broadcast_in_dim_21, %moe.and_12 : tensor<1x416x19x16xui16>
+      %moe.select_15 = stablehlo.select %moe.compare_13, %moe.minimum_12, %moe.multiply_12 : tensor<1x416x19x16xi1>, tensor<1x416x19x16xui16>
+      %moe.and_13 = stablehlo.and %moe.select_15, %moe.broadcast_in_dim_22 : tensor<1x416x19x16xui16>
+      %moe.constant_93 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+      %moe.and_14 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_93 : tensor<1x416x19x16xui16>
+      %moe.constant_94 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+      %moe.shift_left_12 = stablehlo.shift_left %moe.and_14, %moe.constant_94 : tensor<1x416x19x16xui16>
+      %moe.or_4 = stablehlo.or %moe.and_13, %moe.shift_left_12 : tensor<1x416x19x16xui16>
+      %moe.unpacked_4 = stablehlo.bitcast_convert %moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xbf16>
       %moe.slice_6 = stablehlo.slice %moe.reshape_20 [0:16, 0:1, 0:304, 1:2] : (tensor<16x1x304x2xbf16>) -> tensor<16x1x304x1xbf16>
       %moe.reshape_26 = stablehlo.reshape %moe.slice_6 : (tensor<16x1x304x1xbf16>) -> tensor<16x1x304xbf16>
       %moe.reshape_27 = stablehlo.reshape %moe.unpacked_4 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
@@ -284,24 +342,24 @@ module @moe {
       %moe.reshape_29 = stablehlo.reshape %moe.reshape_27 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
       %moe.dot_general_7 = stablehlo.dot_general %moe.reshape_28, %moe.reshape_29, contracting_dims = [1] x [1] : (tensor<16x304xbf16>, tensor<416x304xbf16>) -> tensor<16x416xf32>
       %moe.reshape_30 = stablehlo.reshape %moe.dot_general_7 : (tensor<16x416xf32>) -> tensor<16x1x416xf32>
-      %moe.add_7 = stablehlo.add %moe.reshape_25, %moe.reshape_30 : tensor<16x1x416xf32>
-      %moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_8 = stablehlo.dynamic_slice %moe.divide, %moe.constant_69, %moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %moe.add_11 = stablehlo.add %moe.reshape_25, %moe.reshape_30 : tensor<16x1x416xf32>
+      %moe.constant_95 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_8 = stablehlo.dynamic_slice %moe.divide, %moe.constant_95, %moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
       %moe.reshape_31 = stablehlo.reshape %moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %moe.reshape_31, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %moe.multiply_13 = stablehlo.multiply %moe.place, %moe.broadcast_in_dim_17 : tensor<16x48xf32>
-      %moe.dot_general_8 = stablehlo.dot_general %moe.multiply_13, %moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x1x416xf32>) -> tensor<48x1x416xf32>
-      %moe.constant_70 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_8 = stablehlo.add %moe.arg_3, %moe.constant_70 : tensor<i32>
-      %moe.add_9 = stablehlo.add %moe.arg_4, %moe.dot_general_8 : tensor<48x1x416xf32>
-      stablehlo.return %moe.add_8, %moe.add_9 : tensor<i32>, tensor<48x1x416xf32>
+      %moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %moe.reshape_31, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
+      %moe.multiply_13 = stablehlo.multiply %moe.place, %moe.broadcast_in_dim_23 : tensor<16x48xf32>
+      %moe.dot_general_8 = stablehlo.dot_general %moe.multiply_13, %moe.add_11, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x1x416xf32>) -> tensor<48x1x416xf32>
+      %moe.constant_96 = stablehlo.constant dense<1> : tensor<i32>
+      %moe.add_12 = stablehlo.add %moe.arg_3, %moe.constant_96 : tensor<i32>
+      %moe.add_13 = stablehlo.add %moe.arg_4, %moe.dot_general_8 : tensor<48x1x416xf32>
+      stablehlo.return %moe.add_12, %moe.add_13 : tensor<i32>, tensor<48x1x416xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x1x416xf32>) -> (tensor<i32>, tensor<48x1x416xf32>)
-    %moe.constant_71 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_12 = stablehlo.reduce(%moe.while#1 init: %moe.constant_71) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %moe.constant_97 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_12 = stablehlo.reduce(%moe.while#1 init: %moe.constant_97) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %moe.dot_general_9 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %moe.slice_7 = stablehlo.slice %moe.reduce_12 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %moe.add_10 = stablehlo.add %moe.slice_7, %moe.dot_general_9 : tensor<48x416xf32>
-    %add = stablehlo.add %x, %moe.add_10 : tensor<48x416xf32>
+    %moe.add_14 = stablehlo.add %moe.slice_7, %moe.dot_general_9 : tensor<48x416xf32>
+    %add = stablehlo.add %x, %moe.add_14 : tensor<48x416xf32>
     return %add : tensor<48x416xf32>
   }
 }

@@ -261,9 +261,9 @@ module @decode_16 {
       %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
       %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-      %layers.0.moe.constant_19 = stablehlo.constant dense<1> : tensor<9xi32>
+      %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9xi32>
       %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.convert_3, %layers.0.moe.constant_19 : tensor<9xi32>
-      %layers.0.moe.constant_20 = stablehlo.constant dense<2> : tensor<9xi32>
+      %layers.0.moe.constant_20 = stablehlo.constant dense<1> : tensor<9xi32>
       %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.add_2, %layers.0.moe.constant_20 : tensor<9xi32>
       %layers.0.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
       %layers.0.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
@@ -296,7 +296,7 @@ module @decode_16 {
         %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.reduce_11, %layers.0.moe.constant_29 : tensor<i32>
         %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.maximum : tensor<i32>
-        %layers.0.moe.constant_30 = stablehlo.constant dense<2> : tensor<i32>
+        %layers.0.moe.constant_30 = stablehlo.constant dense<1> : tensor<i32>
         %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_3, %layers.0.moe.constant_30 : tensor<i32>
         %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.multiply : (tensor<i32>) -> tensor<f32>
         %layers.0.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
@@ -305,175 +305,187 @@ module @decode_16 {
         %layers.0.moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.select_7, %layers.0.moe.constant_32, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
         %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<2x1xf32>
-        %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<2x1xf32>
-        %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.iota_8, %layers.0.moe.broadcast_in_dim_11 : tensor<2x1xf32>
-        %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.add_3, %layers.0.moe.broadcast_in_dim_12, FLOAT : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x1xi1>
-        %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.0.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<2x1xf32>
-        %layers.0.moe.place = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.constant_33 : tensor<2x1xi1>, tensor<2x1xf32>
-        %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.place : (tensor<2x1xf32>) -> tensor<2x1xbf16>
-        %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_4, contracting_dims = [1] x [0] : (tensor<2x1xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
+        %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<1x1xf32>
+        %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<1x1xf32>
+        %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.iota_8, %layers.0.moe.broadcast_in_dim_11 : tensor<1x1xf32>
+        %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.add_3, %layers.0.moe.broadcast_in_dim_12, FLOAT : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xi1>
+        %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.0.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<1x1xf32>
+        %layers.0.moe.place = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.constant_33 : tensor<1x1xi1>, tensor<1x1xf32>
+        %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.place : (tensor<1x1xf32>) -> tensor<1x1xbf16>
+        %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_4, contracting_dims = [1] x [0] : (tensor<1x1xbf16>, tensor<1x416xbf16>) -> tensor<1x416xbf16>
         %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_34, %layers.0.moe.expert, %layers.0.moe.constant_34, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
         %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+        %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.dot_general_3 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
         %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_35, %layers.0.moe.constant_35, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
-        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
         %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_36, %layers.0.moe.constant_36, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+        %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_37, %layers.0.moe.constant_38, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
+        %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_37, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
         %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
-        %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dot_general_3 : (tensor<2x416xbf16>) -> tensor<2x208x2xbf16>
-        %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-        %layers.0.moe.constant_37 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-        %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.convert_8, %layers.0.moe.constant_37 : tensor<1x1216x13xui32>
-        %layers.0.moe.bitcast_convert = stablehlo.bitcast_convert %layers.0.moe.shift_left : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-        %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.convert_8 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
         %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_38 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_9, %layers.0.moe.constant_38 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_39 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_39 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_40 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_40 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_41 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_41 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_42 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.and_3, %layers.0.moe.constant_42 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.or = stablehlo.or %layers.0.moe.shift_left_2, %layers.0.moe.shift_left_3 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.bitcast_convert_2 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-        %layers.0.moe.constant_43 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-        %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.constant_43 : tensor<1x1216x13x16xf32>
-        %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.multiply_2, %layers.0.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-        %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_3 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
-        %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_6 [0:2, 0:208, 0:1] : (tensor<2x208x2xbf16>) -> tensor<2x208x1xbf16>
-        %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<2x208x1xbf16>) -> tensor<2x208xbf16>
-        %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
-        %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.reshape_8 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
-        %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.reshape_9, contracting_dims = [1] x [1] : (tensor<2x208xbf16>, tensor<1216x208xbf16>) -> tensor<2x1216xf32>
-        %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.dot_general_4 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.0.moe.constant_44 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_9, %layers.0.moe.constant_44 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_45 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_45 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_46 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_46 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_47 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_47 : tensor<1x1216x13x16xui16>
-        %layers.0.moe.constant_48 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-        %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_48 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_39 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_9, %layers.0.moe.constant_39 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_40 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_40 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_41 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_41 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_42 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_42 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_43 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_3, %layers.0.moe.constant_43 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.or = stablehlo.or %layers.0.moe.shift_left, %layers.0.moe.shift_left_2 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.bitcast_convert = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
+        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.bitcast_convert : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
+        %layers.0.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+        %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.constant_44 : tensor<1x1216x13x16xf32>
+        %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+        %layers.0.moe.constant_45 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.convert_11, %layers.0.moe.constant_45 : tensor<1x1216x13xui32>
+        %layers.0.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.0.moe.shift_left_3 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
+        %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.0.moe.unpacked = stablehlo.multiply %layers.0.moe.multiply_2, %layers.0.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
+        %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_6 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+        %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.reshape_8 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+        %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.reshape_9, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+        %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.dot_general_4 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.0.moe.constant_46 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_9, %layers.0.moe.constant_46 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_47 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_47 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_48 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_48 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_49 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_49 : tensor<1x1216x13x16xui16>
+        %layers.0.moe.constant_50 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+        %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_50 : tensor<1x1216x13x16xui16>
         %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.shift_left_4, %layers.0.moe.shift_left_5 : tensor<1x1216x13x16xui16>
         %layers.0.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
         %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-        %layers.0.moe.constant_49 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-        %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.constant_49 : tensor<1x1216x13x16xf32>
-        %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-        %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
-        %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_6 [0:2, 0:208, 1:2] : (tensor<2x208x2xbf16>) -> tensor<2x208x1xbf16>
-        %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<2x208x1xbf16>) -> tensor<2x208xbf16>
-        %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
-        %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.reshape_12 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
-        %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_11, %layers.0.moe.reshape_13, contracting_dims = [1] x [1] : (tensor<2x208xbf16>, tensor<1216x208xbf16>) -> tensor<2x1216xf32>
-        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.dot_general_5 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.reshape_10, %layers.0.moe.reshape_14 : tensor<2x1x1216xf32>
-        %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.add_4, %layers.0.moe.broadcast_in_dim_15 : tensor<2x1x1216xf32>
-        %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.add_5 : (tensor<2x1x1216xf32>) -> tensor<2x1x608x2xf32>
-        %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_15 [0:2, 0:1, 0:608, 0:1] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-        %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-        %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_15 [0:2, 0:1, 0:608, 1:2] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-        %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-        %layers.0.moe.constant_50 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-        %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.reshape_16, %layers.0.moe.constant_50 : tensor<2x1x608xf32>
-        %layers.0.moe.constant_51 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-        %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.reshape_17, %layers.0.moe.constant_51 : tensor<2x1x608xf32>
-        %layers.0.moe.constant_52 = stablehlo.constant dense<-7.0> : tensor<2x1x608xf32>
-        %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_52 : tensor<2x1x608xf32>
-        %layers.0.moe.constant_53 = stablehlo.constant dense<1.702> : tensor<2x1x608xf32>
-        %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_53 : tensor<2x1x608xf32>
-        %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_6 : tensor<2x1x608xf32>
-        %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<2x1x608xf32>
-        %layers.0.moe.constant_54 = stablehlo.constant dense<1.0> : tensor<2x1x608xf32>
-        %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_54 : tensor<2x1x608xf32>
-        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_6 : tensor<2x1x608xf32>
-        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<2x1x608xf32>) -> tensor<2x1x608xbf16>
-        %layers.0.moe.constant_55 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_55, %layers.0.moe.expert, %layers.0.moe.constant_55, %layers.0.moe.constant_55, %layers.0.moe.constant_55, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+        %layers.0.moe.constant_51 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+        %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.constant_51 : tensor<1x1216x13x16xf32>
+        %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+        %layers.0.moe.constant_52 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_13, %layers.0.moe.constant_52 : tensor<1x1216x13xui32>
+        %layers.0.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.0.moe.shift_left_6 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
+        %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.0.moe.unpacked_2 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.broadcast_in_dim_15 : tensor<1x1216x13x16xf32>
+        %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_6 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+        %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.reshape_12 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+        %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_11, %layers.0.moe.reshape_13, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.dot_general_5 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.reshape_10, %layers.0.moe.reshape_14 : tensor<1x1x1216xf32>
+        %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.add_4, %layers.0.moe.broadcast_in_dim_16 : tensor<1x1x1216xf32>
+        %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.add_5 : (tensor<1x1x1216xf32>) -> tensor<1x1x608x2xf32>
+        %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_15 [0:1, 0:1, 0:608, 0:1] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+        %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+        %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_15 [0:1, 0:1, 0:608, 1:2] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+        %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+        %layers.0.moe.constant_53 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+        %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.reshape_16, %layers.0.moe.constant_53 : tensor<1x1x608xf32>
+        %layers.0.moe.constant_54 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+        %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.reshape_17, %layers.0.moe.constant_54 : tensor<1x1x608xf32>
+        %layers.0.moe.constant_55 = stablehlo.constant dense<-7.0> : tensor<1x1x608xf32>
+        %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_55 : tensor<1x1x608xf32>
+        %layers.0.moe.constant_56 = stablehlo.constant dense<1.702> : tensor<1x1x608xf32>
+        %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_56 : tensor<1x1x608xf32>
+        %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_6 : tensor<1x1x608xf32>
+        %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<1x1x608xf32>
+        %layers.0.moe.constant_57 = stablehlo.constant dense<1.0> : tensor<1x1x608xf32>
+        %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_57 : tensor<1x1x608xf32>
+        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_6 : tensor<1x1x608xf32>
+        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<1x1x608xf32>) -> tensor<1x1x608xbf16>
+        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.convert_14 : (tensor<1x1x608xbf16>) -> tensor<1x1x608xf32>
+        %layers.0.moe.constant_58 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_59 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_60 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_61 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_59, %layers.0.moe.expert, %layers.0.moe.constant_58, %layers.0.moe.constant_60, %layers.0.moe.constant_61, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+        %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_59, %layers.0.moe.expert, %layers.0.moe.constant_58, %layers.0.moe.constant_60, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
         %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
-        %layers.0.moe.constant_56 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_56, %layers.0.moe.expert, %layers.0.moe.constant_56, %layers.0.moe.constant_56, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
         %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
-        %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.convert_14 : (tensor<2x1x608xbf16>) -> tensor<2x1x304x2xbf16>
-        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-        %layers.0.moe.constant_57 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_15, %layers.0.moe.constant_57 : tensor<1x416x19xui32>
-        %layers.0.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.0.moe.shift_left_6 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-        %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.convert_15 : (tensor<1x1x608xf32>) -> tensor<1x1x304x2xf32>
         %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.reshape_18 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_58 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
-        %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.convert_16, %layers.0.moe.constant_58 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_59 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_59 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_60 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-        %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_60 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_61 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-        %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_61 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_62 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-        %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_8, %layers.0.moe.constant_62 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_62 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
+        %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.convert_16, %layers.0.moe.constant_62 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_63 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_63 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_64 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+        %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_64 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_65 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+        %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_65 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_66 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+        %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_8, %layers.0.moe.constant_66 : tensor<1x416x19x16xui16>
         %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.shift_left_7, %layers.0.moe.shift_left_8 : tensor<1x416x19x16xui16>
         %layers.0.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
         %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-        %layers.0.moe.constant_63 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-        %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.convert_17, %layers.0.moe.constant_63 : tensor<1x416x19x16xf32>
-        %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.multiply_9, %layers.0.moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-        %layers.0.moe.unpacked_3 = stablehlo.convert %layers.0.moe.multiply_10 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
-        %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_20 [0:2, 0:1, 0:304, 0:1] : (tensor<2x1x304x2xbf16>) -> tensor<2x1x304x1xbf16>
-        %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<2x1x304x1xbf16>) -> tensor<2x1x304xbf16>
-        %layers.0.moe.reshape_22 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
-        %layers.0.moe.reshape_23 = stablehlo.reshape %layers.0.moe.reshape_21 : (tensor<2x1x304xbf16>) -> tensor<2x304xbf16>
-        %layers.0.moe.reshape_24 = stablehlo.reshape %layers.0.moe.reshape_22 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
-        %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.reshape_23, %layers.0.moe.reshape_24, contracting_dims = [1] x [1] : (tensor<2x304xbf16>, tensor<416x304xbf16>) -> tensor<2x416xf32>
-        %layers.0.moe.reshape_25 = stablehlo.reshape %layers.0.moe.dot_general_6 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-        %layers.0.moe.constant_64 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
-        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_16, %layers.0.moe.constant_64 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_65 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-        %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_65 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_66 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_66 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_67 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-        %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_67 : tensor<1x416x19x16xui16>
-        %layers.0.moe.constant_68 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-        %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.and_10, %layers.0.moe.constant_68 : tensor<1x416x19x16xui16>
-        %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.shift_left_9, %layers.0.moe.shift_left_10 : tensor<1x416x19x16xui16>
-        %layers.0.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-        %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.bitcast_convert_6 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-        %layers.0.moe.constant_69 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-        %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.convert_19, %layers.0.moe.constant_69 : tensor<1x416x19x16xf32>
-        %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.multiply_11, %layers.0.moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-        %layers.0.moe.unpacked_4 = stablehlo.convert %layers.0.moe.multiply_12 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
-        %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.reshape_20 [0:2, 0:1, 0:304, 1:2] : (tensor<2x1x304x2xbf16>) -> tensor<2x1x304x1xbf16>
-        %layers.0.moe.reshape_26 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<2x1x304x1xbf16>) -> tensor<2x1x304xbf16>
-        %layers.0.moe.reshape_27 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
-        %layers.0.moe.reshape_28 = stablehlo.reshape %layers.0.moe.reshape_26 : (tensor<2x1x304xbf16>) -> tensor<2x304xbf16>
-        %layers.0.moe.reshape_29 = stablehlo.reshape %layers.0.moe.reshape_27 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
-        %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.reshape_28, %layers.0.moe.reshape_29, contracting_dims = [1] x [1] : (tensor<2x304xbf16>, tensor<416x304xbf16>) -> tensor<2x416xf32>
-        %layers.0.moe.reshape_30 = stablehlo.reshape %layers.0.moe.dot_general_7 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-        %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.reshape_25, %layers.0.moe.reshape_30 : tensor<2x1x416xf32>
-        %layers.0.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_70, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
+        %layers.0.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+        %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.convert_17, %layers.0.moe.constant_67 : tensor<1x416x19x16xf32>
+        %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+        %layers.0.moe.constant_68 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.convert_18, %layers.0.moe.constant_68 : tensor<1x416x19xui32>
+        %layers.0.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.0.moe.shift_left_9 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
+        %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.0.moe.unpacked_3 = stablehlo.multiply %layers.0.moe.multiply_9, %layers.0.moe.broadcast_in_dim_17 : tensor<1x416x19x16xf32>
+        %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_20 [0:1, 0:1, 0:304, 0:1] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+        %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+        %layers.0.moe.reshape_22 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+        %layers.0.moe.reshape_23 = stablehlo.reshape %layers.0.moe.reshape_21 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+        %layers.0.moe.reshape_24 = stablehlo.reshape %layers.0.moe.reshape_22 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+        %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.reshape_23, %layers.0.moe.reshape_24, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+        %layers.0.moe.reshape_25 = stablehlo.reshape %layers.0.moe.dot_general_6 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.0.moe.constant_69 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
+        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_16, %layers.0.moe.constant_69 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_70 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+        %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_70 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_71 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+        %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_71 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_72 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+        %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_72 : tensor<1x416x19x16xui16>
+        %layers.0.moe.constant_73 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+        %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_10, %layers.0.moe.constant_73 : tensor<1x416x19x16xui16>
+        %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.shift_left_10, %layers.0.moe.shift_left_11 : tensor<1x416x19x16xui16>
+        %layers.0.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
+        %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.bitcast_convert_7 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
+        %layers.0.moe.constant_74 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+        %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.convert_19, %layers.0.moe.constant_74 : tensor<1x416x19x16xf32>
+        %layers.0.moe.convert_20 = stablehlo.convert %layers.0.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+        %layers.0.moe.constant_75 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+        %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.convert_20, %layers.0.moe.constant_75 : tensor<1x416x19xui32>
+        %layers.0.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.0.moe.shift_left_12 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
+        %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.0.moe.unpacked_4 = stablehlo.multiply %layers.0.moe.multiply_11, %layers.0.moe.broadcast_in_dim_18 : tensor<1x416x19x16xf32>
+        %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.reshape_20 [0:1, 0:1, 0:304, 1:2] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+        %layers.0.moe.reshape_26 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+        %layers.0.moe.reshape_27 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+        %layers.0.moe.reshape_28 = stablehlo.reshape %layers.0.moe.reshape_26 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+        %layers.0.moe.reshape_29 = stablehlo.reshape %layers.0.moe.reshape_27 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+        %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.reshape_28, %layers.0.moe.reshape_29, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+        %layers.0.moe.reshape_30 = stablehlo.reshape %layers.0.moe.dot_general_7 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.reshape_25, %layers.0.moe.reshape_30 : tensor<1x1x416xf32>
+        %layers.0.moe.constant_76 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_76, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
         %layers.0.moe.reshape_31 = stablehlo.reshape %layers.0.moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_31, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_17 : tensor<2x1xf32>
-        %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<2x1xf32>, tensor<2x1x416xf32>) -> tensor<1x1x416xf32>
-        %layers.0.moe.constant_71 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_71 : tensor<i32>
+        %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_31, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_19 : tensor<1x1xf32>
+        %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.0.moe.constant_77 = stablehlo.constant dense<1> : tensor<i32>
+        %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_77 : tensor<i32>
         %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_8 : tensor<1x1x416xf32>
         stablehlo.return %layers.0.moe.add_8, %layers.0.moe.add_9 : tensor<i32>, tensor<1x1x416xf32>
       }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x1x416xf32>) -> (tensor<i32>, tensor<1x1x416xf32>)
-      %layers.0.moe.constant_72 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_72) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+      %layers.0.moe.constant_78 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_78) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.0.moe.dot_general_9 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
       %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.reduce_12 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
       %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.slice_8, %layers.0.moe.dot_general_9 : tensor<1x416xf32>
@@ -687,9 +699,9 @@ module @decode_16 {
       %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
       %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-      %layers.1.moe.constant_19 = stablehlo.constant dense<1> : tensor<9xi32>
+      %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9xi32>
       %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.convert_3, %layers.1.moe.constant_19 : tensor<9xi32>
-      %layers.1.moe.constant_20 = stablehlo.constant dense<2> : tensor<9xi32>
+      %layers.1.moe.constant_20 = stablehlo.constant dense<1> : tensor<9xi32>
       %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.add_2, %layers.1.moe.constant_20 : tensor<9xi32>
       %layers.1.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
       %layers.1.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
@@ -722,7 +734,7 @@ module @decode_16 {
         %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.reduce_11, %layers.1.moe.constant_29 : tensor<i32>
         %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.maximum : tensor<i32>
-        %layers.1.moe.constant_30 = stablehlo.constant dense<2> : tensor<i32>
+        %layers.1.moe.constant_30 = stablehlo.constant dense<1> : tensor<i32>
         %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_3, %layers.1.moe.constant_30 : tensor<i32>
         %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.multiply : (tensor<i32>) -> tensor<f32>
         %layers.1.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
@@ -731,175 +743,187 @@ module @decode_16 {
         %layers.1.moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.select_7, %layers.1.moe.constant_32, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
         %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<2x1xf32>
-        %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<2x1xf32>
-        %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.iota_8, %layers.1.moe.broadcast_in_dim_11 : tensor<2x1xf32>
-        %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.add_3, %layers.1.moe.broadcast_in_dim_12, FLOAT : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x1xi1>
-        %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.1.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<2x1xf32>
-        %layers.1.moe.place = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.constant_33 : tensor<2x1xi1>, tensor<2x1xf32>
-        %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.place : (tensor<2x1xf32>) -> tensor<2x1xbf16>
-        %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_4, contracting_dims = [1] x [0] : (tensor<2x1xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
+        %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<1x1xf32>
+        %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<1x1xf32>
+        %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.iota_8, %layers.1.moe.broadcast_in_dim_11 : tensor<1x1xf32>
+        %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.add_3, %layers.1.moe.broadcast_in_dim_12, FLOAT : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xi1>
+        %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.1.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<1x1xf32>
+        %layers.1.moe.place = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.constant_33 : tensor<1x1xi1>, tensor<1x1xf32>
+        %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.place : (tensor<1x1xf32>) -> tensor<1x1xbf16>
+        %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_4, contracting_dims = [1] x [0] : (tensor<1x1xbf16>, tensor<1x416xbf16>) -> tensor<1x416xbf16>
         %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_34, %layers.1.moe.expert, %layers.1.moe.constant_34, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
         %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+        %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.dot_general_3 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
         %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_35, %layers.1.moe.constant_35, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
-        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
         %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_36, %layers.1.moe.constant_36, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+        %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_37, %layers.1.moe.constant_38, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
+        %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_37, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
         %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
-        %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dot_general_3 : (tensor<2x416xbf16>) -> tensor<2x208x2xbf16>
-        %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-        %layers.1.moe.constant_37 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-        %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.convert_8, %layers.1.moe.constant_37 : tensor<1x1216x13xui32>
-        %layers.1.moe.bitcast_convert = stablehlo.bitcast_convert %layers.1.moe.shift_left : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-        %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.convert_8 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
         %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_38 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_9, %layers.1.moe.constant_38 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_39 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_39 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_40 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_40 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_41 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_41 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_42 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.and_3, %layers.1.moe.constant_42 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.or = stablehlo.or %layers.1.moe.shift_left_2, %layers.1.moe.shift_left_3 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.bitcast_convert_2 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-        %layers.1.moe.constant_43 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-        %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.constant_43 : tensor<1x1216x13x16xf32>
-        %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.multiply_2, %layers.1.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-        %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_3 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
-        %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_6 [0:2, 0:208, 0:1] : (tensor<2x208x2xbf16>) -> tensor<2x208x1xbf16>
-        %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<2x208x1xbf16>) -> tensor<2x208xbf16>
-        %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
-        %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.reshape_8 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
-        %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.reshape_9, contracting_dims = [1] x [1] : (tensor<2x208xbf16>, tensor<1216x208xbf16>) -> tensor<2x1216xf32>
-        %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.dot_general_4 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.1.moe.constant_44 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_9, %layers.1.moe.constant_44 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_45 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_45 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_46 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_46 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_47 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_47 : tensor<1x1216x13x16xui16>
-        %layers.1.moe.constant_48 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-        %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_48 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_39 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_9, %layers.1.moe.constant_39 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_40 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_40 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_41 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_41 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_42 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_42 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_43 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_3, %layers.1.moe.constant_43 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.or = stablehlo.or %layers.1.moe.shift_left, %layers.1.moe.shift_left_2 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.bitcast_convert = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
+        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.bitcast_convert : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
+        %layers.1.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+        %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.constant_44 : tensor<1x1216x13x16xf32>
+        %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+        %layers.1.moe.constant_45 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.convert_11, %layers.1.moe.constant_45 : tensor<1x1216x13xui32>
+        %layers.1.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.1.moe.shift_left_3 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
+        %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.1.moe.unpacked = stablehlo.multiply %layers.1.moe.multiply_2, %layers.1.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
+        %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_6 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+        %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.reshape_8 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+        %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.reshape_9, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+        %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.dot_general_4 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.1.moe.constant_46 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_9, %layers.1.moe.constant_46 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_47 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_47 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_48 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_48 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_49 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_49 : tensor<1x1216x13x16xui16>
+        %layers.1.moe.constant_50 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+        %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_50 : tensor<1x1216x13x16xui16>
         %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.shift_left_4, %layers.1.moe.shift_left_5 : tensor<1x1216x13x16xui16>
         %layers.1.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
         %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-        %layers.1.moe.constant_49 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-        %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.constant_49 : tensor<1x1216x13x16xf32>
-        %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-        %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x13x16xbf16>
-        %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_6 [0:2, 0:208, 1:2] : (tensor<2x208x2xbf16>) -> tensor<2x208x1xbf16>
-        %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<2x208x1xbf16>) -> tensor<2x208xbf16>
-        %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<1x1216x13x16xbf16>) -> tensor<1x1216x208xbf16>
-        %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.reshape_12 : (tensor<1x1216x208xbf16>) -> tensor<1216x208xbf16>
-        %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_11, %layers.1.moe.reshape_13, contracting_dims = [1] x [1] : (tensor<2x208xbf16>, tensor<1216x208xbf16>) -> tensor<2x1216xf32>
-        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.dot_general_5 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.reshape_10, %layers.1.moe.reshape_14 : tensor<2x1x1216xf32>
-        %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-        %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.add_4, %layers.1.moe.broadcast_in_dim_15 : tensor<2x1x1216xf32>
-        %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.add_5 : (tensor<2x1x1216xf32>) -> tensor<2x1x608x2xf32>
-        %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_15 [0:2, 0:1, 0:608, 0:1] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-        %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-        %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_15 [0:2, 0:1, 0:608, 1:2] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-        %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-        %layers.1.moe.constant_50 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-        %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.reshape_16, %layers.1.moe.constant_50 : tensor<2x1x608xf32>
-        %layers.1.moe.constant_51 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-        %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.reshape_17, %layers.1.moe.constant_51 : tensor<2x1x608xf32>
-        %layers.1.moe.constant_52 = stablehlo.constant dense<-7.0> : tensor<2x1x608xf32>
-        %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_52 : tensor<2x1x608xf32>
-        %layers.1.moe.constant_53 = stablehlo.constant dense<1.702> : tensor<2x1x608xf32>
-        %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_53 : tensor<2x1x608xf32>
-        %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_6 : tensor<2x1x608xf32>
-        %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<2x1x608xf32>
-        %layers.1.moe.constant_54 = stablehlo.constant dense<1.0> : tensor<2x1x608xf32>
-        %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_54 : tensor<2x1x608xf32>
-        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_6 : tensor<2x1x608xf32>
-        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<2x1x608xf32>) -> tensor<2x1x608xbf16>
-        %layers.1.moe.constant_55 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_55, %layers.1.moe.expert, %layers.1.moe.constant_55, %layers.1.moe.constant_55, %layers.1.moe.constant_55, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+        %layers.1.moe.constant_51 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+        %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.constant_51 : tensor<1x1216x13x16xf32>
+        %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+        %layers.1.moe.constant_52 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_13, %layers.1.moe.constant_52 : tensor<1x1216x13xui32>
+        %layers.1.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.1.moe.shift_left_6 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
+        %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+        %layers.1.moe.unpacked_2 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.broadcast_in_dim_15 : tensor<1x1216x13x16xf32>
+        %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_6 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+        %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.reshape_12 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+        %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_11, %layers.1.moe.reshape_13, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.dot_general_5 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.reshape_10, %layers.1.moe.reshape_14 : tensor<1x1x1216xf32>
+        %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+        %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.add_4, %layers.1.moe.broadcast_in_dim_16 : tensor<1x1x1216xf32>
+        %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.add_5 : (tensor<1x1x1216xf32>) -> tensor<1x1x608x2xf32>
+        %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_15 [0:1, 0:1, 0:608, 0:1] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+        %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+        %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_15 [0:1, 0:1, 0:608, 1:2] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+        %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+        %layers.1.moe.constant_53 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+        %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.reshape_16, %layers.1.moe.constant_53 : tensor<1x1x608xf32>
+        %layers.1.moe.constant_54 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+        %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.reshape_17, %layers.1.moe.constant_54 : tensor<1x1x608xf32>
+        %layers.1.moe.constant_55 = stablehlo.constant dense<-7.0> : tensor<1x1x608xf32>
+        %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_55 : tensor<1x1x608xf32>
+        %layers.1.moe.constant_56 = stablehlo.constant dense<1.702> : tensor<1x1x608xf32>
+        %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_56 : tensor<1x1x608xf32>
+        %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_6 : tensor<1x1x608xf32>
+        %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<1x1x608xf32>
+        %layers.1.moe.constant_57 = stablehlo.constant dense<1.0> : tensor<1x1x608xf32>
+        %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_57 : tensor<1x1x608xf32>
+        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_6 : tensor<1x1x608xf32>
+        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<1x1x608xf32>) -> tensor<1x1x608xbf16>
+        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.convert_14 : (tensor<1x1x608xbf16>) -> tensor<1x1x608xf32>
+        %layers.1.moe.constant_58 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_59 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_60 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_61 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_59, %layers.1.moe.expert, %layers.1.moe.constant_58, %layers.1.moe.constant_60, %layers.1.moe.constant_61, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+        %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_59, %layers.1.moe.expert, %layers.1.moe.constant_58, %layers.1.moe.constant_60, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
         %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
-        %layers.1.moe.constant_56 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_56, %layers.1.moe.expert, %layers.1.moe.constant_56, %layers.1.moe.constant_56, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
         %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
-        %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.convert_14 : (tensor<2x1x608xbf16>) -> tensor<2x1x304x2xbf16>
-        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-        %layers.1.moe.constant_57 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_15, %layers.1.moe.constant_57 : tensor<1x416x19xui32>
-        %layers.1.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.1.moe.shift_left_6 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-        %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.convert_15 : (tensor<1x1x608xf32>) -> tensor<1x1x304x2xf32>
         %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.reshape_18 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_58 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
-        %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.convert_16, %layers.1.moe.constant_58 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_59 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_59 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_60 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-        %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_60 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_61 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-        %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_61 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_62 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-        %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_8, %layers.1.moe.constant_62 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_62 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
+        %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.convert_16, %layers.1.moe.constant_62 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_63 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_63 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_64 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+        %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_64 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_65 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+        %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_65 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_66 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+        %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_8, %layers.1.moe.constant_66 : tensor<1x416x19x16xui16>
         %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.shift_left_7, %layers.1.moe.shift_left_8 : tensor<1x416x19x16xui16>
         %layers.1.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
         %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-        %layers.1.moe.constant_63 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-        %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.convert_17, %layers.1.moe.constant_63 : tensor<1x416x19x16xf32>
-        %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.multiply_9, %layers.1.moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-        %layers.1.moe.unpacked_3 = stablehlo.convert %layers.1.moe.multiply_10 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
-        %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_20 [0:2, 0:1, 0:304, 0:1] : (tensor<2x1x304x2xbf16>) -> tensor<2x1x304x1xbf16>
-        %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<2x1x304x1xbf16>) -> tensor<2x1x304xbf16>
-        %layers.1.moe.reshape_22 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
-        %layers.1.moe.reshape_23 = stablehlo.reshape %layers.1.moe.reshape_21 : (tensor<2x1x304xbf16>) -> tensor<2x304xbf16>
-        %layers.1.moe.reshape_24 = stablehlo.reshape %layers.1.moe.reshape_22 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
-        %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.reshape_23, %layers.1.moe.reshape_24, contracting_dims = [1] x [1] : (tensor<2x304xbf16>, tensor<416x304xbf16>) -> tensor<2x416xf32>
-        %layers.1.moe.reshape_25 = stablehlo.reshape %layers.1.moe.dot_general_6 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-        %layers.1.moe.constant_64 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
-        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_16, %layers.1.moe.constant_64 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_65 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-        %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_65 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_66 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_66 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_67 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-        %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_67 : tensor<1x416x19x16xui16>
-        %layers.1.moe.constant_68 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-        %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.and_10, %layers.1.moe.constant_68 : tensor<1x416x19x16xui16>
-        %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.shift_left_9, %layers.1.moe.shift_left_10 : tensor<1x416x19x16xui16>
-        %layers.1.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-        %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.bitcast_convert_6 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-        %layers.1.moe.constant_69 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-        %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.convert_19, %layers.1.moe.constant_69 : tensor<1x416x19x16xf32>
-        %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.multiply_11, %layers.1.moe.broadcast_in_dim_16 : tensor<1x416x19x16xf32>
-        %layers.1.moe.unpacked_4 = stablehlo.convert %layers.1.moe.multiply_12 : (tensor<1x416x19x16xf32>) -> tensor<1x416x19x16xbf16>
-        %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.reshape_20 [0:2, 0:1, 0:304, 1:2] : (tensor<2x1x304x2xbf16>) -> tensor<2x1x304x1xbf16>
-        %layers.1.moe.reshape_26 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<2x1x304x1xbf16>) -> tensor<2x1x304xbf16>
-        %layers.1.moe.reshape_27 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<1x416x19x16xbf16>) -> tensor<1x416x304xbf16>
-        %layers.1.moe.reshape_28 = stablehlo.reshape %layers.1.moe.reshape_26 : (tensor<2x1x304xbf16>) -> tensor<2x304xbf16>
-        %layers.1.moe.reshape_29 = stablehlo.reshape %layers.1.moe.reshape_27 : (tensor<1x416x304xbf16>) -> tensor<416x304xbf16>
-        %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.reshape_28, %layers.1.moe.reshape_29, contracting_dims = [1] x [1] : (tensor<2x304xbf16>, tensor<416x304xbf16>) -> tensor<2x416xf32>
-        %layers.1.moe.reshape_30 = stablehlo.reshape %layers.1.moe.dot_general_7 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-        %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.reshape_25, %layers.1.moe.reshape_30 : tensor<2x1x416xf32>
-        %layers.1.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_70, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
+        %layers.1.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+        %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.convert_17, %layers.1.moe.constant_67 : tensor<1x416x19x16xf32>
+        %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+        %layers.1.moe.constant_68 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.convert_18, %layers.1.moe.constant_68 : tensor<1x416x19xui32>
+        %layers.1.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.1.moe.shift_left_9 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
+        %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.1.moe.unpacked_3 = stablehlo.multiply %layers.1.moe.multiply_9, %layers.1.moe.broadcast_in_dim_17 : tensor<1x416x19x16xf32>
+        %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_20 [0:1, 0:1, 0:304, 0:1] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+        %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+        %layers.1.moe.reshape_22 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+        %layers.1.moe.reshape_23 = stablehlo.reshape %layers.1.moe.reshape_21 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+        %layers.1.moe.reshape_24 = stablehlo.reshape %layers.1.moe.reshape_22 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+        %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.reshape_23, %layers.1.moe.reshape_24, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+        %layers.1.moe.reshape_25 = stablehlo.reshape %layers.1.moe.dot_general_6 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.1.moe.constant_69 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
+        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_16, %layers.1.moe.constant_69 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_70 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+        %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_70 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_71 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+        %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_71 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_72 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+        %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_72 : tensor<1x416x19x16xui16>
+        %layers.1.moe.constant_73 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+        %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_10, %layers.1.moe.constant_73 : tensor<1x416x19x16xui16>
+        %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.shift_left_10, %layers.1.moe.shift_left_11 : tensor<1x416x19x16xui16>
+        %layers.1.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
+        %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.bitcast_convert_7 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
+        %layers.1.moe.constant_74 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+        %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.convert_19, %layers.1.moe.constant_74 : tensor<1x416x19x16xf32>
+        %layers.1.moe.convert_20 = stablehlo.convert %layers.1.moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+        %layers.1.moe.constant_75 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+        %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.convert_20, %layers.1.moe.constant_75 : tensor<1x416x19xui32>
+        %layers.1.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.1.moe.shift_left_12 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
+        %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+        %layers.1.moe.unpacked_4 = stablehlo.multiply %layers.1.moe.multiply_11, %layers.1.moe.broadcast_in_dim_18 : tensor<1x416x19x16xf32>
+        %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.reshape_20 [0:1, 0:1, 0:304, 1:2] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+        %layers.1.moe.reshape_26 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+        %layers.1.moe.reshape_27 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+        %layers.1.moe.reshape_28 = stablehlo.reshape %layers.1.moe.reshape_26 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+        %layers.1.moe.reshape_29 = stablehlo.reshape %layers.1.moe.reshape_27 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+        %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.reshape_28, %layers.1.moe.reshape_29, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+        %layers.1.moe.reshape_30 = stablehlo.reshape %layers.1.moe.dot_general_7 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.reshape_25, %layers.1.moe.reshape_30 : tensor<1x1x416xf32>
+        %layers.1.moe.constant_76 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_76, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
         %layers.1.moe.reshape_31 = stablehlo.reshape %layers.1.moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_31, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-        %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_17 : tensor<2x1xf32>
-        %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<2x1xf32>, tensor<2x1x416xf32>) -> tensor<1x1x416xf32>
-        %layers.1.moe.constant_71 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_71 : tensor<i32>
+        %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_31, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
+        %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_19 : tensor<1x1xf32>
+        %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x1x416xf32>) -> tensor<1x1x416xf32>
+        %layers.1.moe.constant_77 = stablehlo.constant dense<1> : tensor<i32>
+        %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_77 : tensor<i32>
         %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_8 : tensor<1x1x416xf32>
         stablehlo.return %layers.1.moe.add_8, %layers.1.moe.add_9 : tensor<i32>, tensor<1x1x416xf32>
       }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x1x416xf32>) -> (tensor<i32>, tensor<1x1x416xf32>)
-      %layers.1.moe.constant_72 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_72) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+      %layers.1.moe.constant_78 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_78) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.1.moe.dot_general_9 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
       %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.reduce_12 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
       %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.slice_8, %layers.1.moe.dot_general_9 : tensor<1x416xf32>

@@ -347,158 +347,222 @@ module @prefill_48 {
       %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_33, %layers.0.moe.expert, %layers.0.moe.constant_33, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
       %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
       %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_34, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_34, %layers.0.moe.constant_34, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_35, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_36, %layers.0.moe.constant_37, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_36, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
       %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-      %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.convert_8, %layers.0.moe.constant_36 : tensor<4x320x13xui32>
-      %layers.0.moe.bitcast_convert = stablehlo.bitcast_convert %layers.0.moe.shift_left : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_9, %layers.0.moe.constant_37 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_38 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_38 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_39 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_39 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_40 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_40 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_41 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.and_3, %layers.0.moe.constant_41 : tensor<4x320x13x16xui16>
-      %layers.0.moe.or = stablehlo.or %layers.0.moe.shift_left_2, %layers.0.moe.shift_left_3 : tensor<4x320x13x16xui16>
-      %layers.0.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.bitcast_convert_2 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-      %layers.0.moe.constant_42 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.constant_42 : tensor<4x320x13x16xf32>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.multiply_2, %layers.0.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-      %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_3 : (tensor<4x320x13x16xf32>) -> tensor<4x320x13x16xbf16>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_38 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_8, %layers.0.moe.constant_38 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.constant_39 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.convert_9, %layers.0.moe.constant_39 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_40 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.maximum_2, %layers.0.moe.constant_40 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_41 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.subtract_4, %layers.0.moe.constant_41 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_42 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.convert_9, %layers.0.moe.constant_42 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_43 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_43 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_2, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_44 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_45 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_45 : tensor<4x320x13x16xui16>
+      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.shift_left_2, %layers.0.moe.broadcast_in_dim_14 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_46 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.add_4, %layers.0.moe.constant_46 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_47 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.0.moe.compare_10 = stablehlo.compare GT, %layers.0.moe.and_2, %layers.0.moe.constant_47, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.and_2 : tensor<4x320x13x16xui16>
+      %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.minimum_4, %layers.0.moe.multiply_3 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.select_12, %layers.0.moe.broadcast_in_dim_15 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_48 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_48 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_49 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_49 : tensor<4x320x13x16xui16>
+      %layers.0.moe.or = stablehlo.or %layers.0.moe.and_3, %layers.0.moe.shift_left_3 : tensor<4x320x13x16xui16>
+      %layers.0.moe.unpacked = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
       %layers.0.moe.slice = stablehlo.slice %layers.0.moe.reshape_6 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.reshape_8, contracting_dims = [1] x [2] : (tensor<16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<16x4x320xf32>
-      %layers.0.moe.constant_43 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_9, %layers.0.moe.constant_43 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_44 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_45 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_45 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_46 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_46 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_47 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_47 : tensor<4x320x13x16xui16>
-      %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.shift_left_4, %layers.0.moe.shift_left_5 : tensor<4x320x13x16xui16>
-      %layers.0.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-      %layers.0.moe.constant_48 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.constant_48 : tensor<4x320x13x16xf32>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-      %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<4x320x13x16xf32>) -> tensor<4x320x13x16xbf16>
+      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_7, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_16, %layers.0.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.constant_50 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_8, %layers.0.moe.constant_50 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.constant_51 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.maximum_3 = stablehlo.maximum %layers.0.moe.convert_10, %layers.0.moe.constant_51 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.subtract_5 = stablehlo.subtract %layers.0.moe.maximum_3, %layers.0.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_53 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.subtract_5, %layers.0.moe.constant_53 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_54 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.minimum_5 = stablehlo.minimum %layers.0.moe.convert_10, %layers.0.moe.constant_54 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_55 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum_5, %layers.0.moe.constant_55 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_56 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_57 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_57 : tensor<4x320x13x16xui16>
+      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.shift_left_5, %layers.0.moe.broadcast_in_dim_17 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_58 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.0.moe.minimum_6 = stablehlo.minimum %layers.0.moe.add_5, %layers.0.moe.constant_58 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_59 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.0.moe.compare_11 = stablehlo.compare GT, %layers.0.moe.and_5, %layers.0.moe.constant_59, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.and_5 : tensor<4x320x13x16xui16>
+      %layers.0.moe.select_13 = stablehlo.select %layers.0.moe.compare_11, %layers.0.moe.minimum_6, %layers.0.moe.multiply_5 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.select_13, %layers.0.moe.broadcast_in_dim_18 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_61 : tensor<4x320x13x16xui16>
+      %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.and_6, %layers.0.moe.shift_left_6 : tensor<4x320x13x16xui16>
+      %layers.0.moe.unpacked_2 = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
       %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_6 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_9, %layers.0.moe.reshape_10, contracting_dims = [1] x [2] : (tensor<16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<16x4x320xf32>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.dot_general_4, %layers.0.moe.dot_general_5 : tensor<16x4x320xf32>
-      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.add_4, %layers.0.moe.broadcast_in_dim_15 : tensor<16x4x320xf32>
-      %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.add_5 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
+      %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_9, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_19, %layers.0.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<16x4x320xf32>
+      %layers.0.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.add_6, %layers.0.moe.broadcast_in_dim_20 : tensor<16x4x320xf32>
+      %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.add_7 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
       %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_11 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
       %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
       %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_11 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
       %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.0.moe.constant_49 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.reshape_12, %layers.0.moe.constant_49 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_50 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.reshape_13, %layers.0.moe.constant_50 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_51 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_51 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_52 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_52 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_62 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.minimum_7 = stablehlo.minimum %layers.0.moe.reshape_12, %layers.0.moe.constant_62 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_63 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.minimum_8 = stablehlo.minimum %layers.0.moe.reshape_13, %layers.0.moe.constant_63 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_64 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.maximum_4 = stablehlo.maximum %layers.0.moe.minimum_8, %layers.0.moe.constant_64 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_65 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
+      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.constant_65 : tensor<16x4x160xf32>
       %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_6 : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<16x4x160xf32>
-      %layers.0.moe.constant_53 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
-      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_53 : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_6 : tensor<16x4x160xf32>
-      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
-      %layers.0.moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_54, %layers.0.moe.expert, %layers.0.moe.constant_54, %layers.0.moe.constant_54, %layers.0.moe.constant_54, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.logistic : tensor<16x4x160xf32>
+      %layers.0.moe.constant_66 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
+      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.maximum_4, %layers.0.moe.constant_66 : tensor<16x4x160xf32>
+      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_8 : tensor<16x4x160xf32>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.0.moe.constant_67 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_68 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_68, %layers.0.moe.expert, %layers.0.moe.constant_67, %layers.0.moe.constant_69, %layers.0.moe.constant_70, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_68, %layers.0.moe.expert, %layers.0.moe.constant_67, %layers.0.moe.constant_69, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-      %layers.0.moe.constant_55 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_55, %layers.0.moe.expert, %layers.0.moe.constant_55, %layers.0.moe.constant_55, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.convert_14 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-      %layers.0.moe.constant_56 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-      %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_15, %layers.0.moe.constant_56 : tensor<4x416x5xui32>
-      %layers.0.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.0.moe.shift_left_6 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-      %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_57 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.convert_16, %layers.0.moe.constant_57 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_58 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_58 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_59 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_59 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_60 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_8, %layers.0.moe.constant_61 : tensor<4x416x5x16xui16>
-      %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.shift_left_7, %layers.0.moe.shift_left_8 : tensor<4x416x5x16xui16>
-      %layers.0.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-      %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-      %layers.0.moe.constant_62 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-      %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.convert_17, %layers.0.moe.constant_62 : tensor<4x416x5x16xf32>
-      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.multiply_9, %layers.0.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
-      %layers.0.moe.unpacked_3 = stablehlo.convert %layers.0.moe.multiply_10 : (tensor<4x416x5x16xf32>) -> tensor<4x416x5x16xbf16>
+      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_71 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.convert_12, %layers.0.moe.constant_71 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.constant_72 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_5 = stablehlo.maximum %layers.0.moe.convert_13, %layers.0.moe.constant_72 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_73 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.subtract_6 = stablehlo.subtract %layers.0.moe.maximum_5, %layers.0.moe.constant_73 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_74 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.subtract_6, %layers.0.moe.constant_74 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_75 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_9 = stablehlo.minimum %layers.0.moe.convert_13, %layers.0.moe.constant_75 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_76 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.minimum_9, %layers.0.moe.constant_76 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_9, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_77 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_77 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_78 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_78 : tensor<4x416x5x16xui16>
+      %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.shift_left_8, %layers.0.moe.broadcast_in_dim_21 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_79 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.0.moe.minimum_10 = stablehlo.minimum %layers.0.moe.add_9, %layers.0.moe.constant_79 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_80 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.0.moe.compare_12 = stablehlo.compare GT, %layers.0.moe.and_9, %layers.0.moe.constant_80, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_21, %layers.0.moe.and_9 : tensor<4x416x5x16xui16>
+      %layers.0.moe.select_14 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.minimum_10, %layers.0.moe.multiply_10 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.select_14, %layers.0.moe.broadcast_in_dim_22 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_81 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_11 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_81 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_82 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.and_11, %layers.0.moe.constant_82 : tensor<4x416x5x16xui16>
+      %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.and_10, %layers.0.moe.shift_left_9 : tensor<4x416x5x16xui16>
+      %layers.0.moe.unpacked_3 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
       %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_16 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
       %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
       %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.reshape_17, %layers.0.moe.reshape_18, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.0.moe.constant_63 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_16, %layers.0.moe.constant_63 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_64 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_64 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_65 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_65 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_66 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_66 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_67 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.and_10, %layers.0.moe.constant_67 : tensor<4x416x5x16xui16>
-      %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.shift_left_9, %layers.0.moe.shift_left_10 : tensor<4x416x5x16xui16>
-      %layers.0.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-      %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.bitcast_convert_6 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-      %layers.0.moe.constant_68 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.convert_19, %layers.0.moe.constant_68 : tensor<4x416x5x16xf32>
-      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.multiply_11, %layers.0.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
-      %layers.0.moe.unpacked_4 = stablehlo.convert %layers.0.moe.multiply_12 : (tensor<4x416x5x16xf32>) -> tensor<4x416x5x16xbf16>
+      %layers.0.moe.transpose_3 = stablehlo.transpose %layers.0.moe.reshape_17, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.0.moe.constant_83 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_12, %layers.0.moe.constant_83 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.constant_84 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_6 = stablehlo.maximum %layers.0.moe.convert_14, %layers.0.moe.constant_84 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.subtract_7 = stablehlo.subtract %layers.0.moe.maximum_6, %layers.0.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_86 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.subtract_7, %layers.0.moe.constant_86 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_87 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_11 = stablehlo.minimum %layers.0.moe.convert_14, %layers.0.moe.constant_87 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_88 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.minimum_11, %layers.0.moe.constant_88 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_11, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_89 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_12 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_89 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_90 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_12, %layers.0.moe.constant_90 : tensor<4x416x5x16xui16>
+      %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.shift_left_11, %layers.0.moe.broadcast_in_dim_23 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_91 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.0.moe.minimum_12 = stablehlo.minimum %layers.0.moe.add_10, %layers.0.moe.constant_91 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_92 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.0.moe.compare_13 = stablehlo.compare GT, %layers.0.moe.and_12, %layers.0.moe.constant_92, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_23, %layers.0.moe.and_12 : tensor<4x416x5x16xui16>
+      %layers.0.moe.select_15 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.minimum_12, %layers.0.moe.multiply_12 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.0.moe.and_13 = stablehlo.and %layers.0.moe.select_15, %layers.0.moe.broadcast_in_dim_24 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_93 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_14 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_94 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.and_14, %layers.0.moe.constant_94 : tensor<4x416x5x16xui16>
+      %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.and_13, %layers.0.moe.shift_left_12 : tensor<4x416x5x16xui16>
+      %layers.0.moe.unpacked_4 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
       %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_16 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
       %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
       %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.reshape_19, %layers.0.moe.reshape_20, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<16x4x416xf32>
-      %layers.0.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_69, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.0.moe.transpose_5 = stablehlo.transpose %layers.0.moe.reshape_19, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.0.moe.add_11 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<16x4x416xf32>
+      %layers.0.moe.constant_95 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_95, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
       %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_17 : tensor<16x48xf32>
-      %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
-      %layers.0.moe.constant_70 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_70 : tensor<i32>
-      %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_8 : tensor<48x4x416xf32>
-      stablehlo.return %layers.0.moe.add_8, %layers.0.moe.add_9 : tensor<i32>, tensor<48x4x416xf32>
+      %layers.0.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
+      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_25 : tensor<16x48xf32>
+      %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_11, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
+      %layers.0.moe.constant_96 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.0.moe.add_12 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_96 : tensor<i32>
+      %layers.0.moe.add_13 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_8 : tensor<48x4x416xf32>
+      stablehlo.return %layers.0.moe.add_12, %layers.0.moe.add_13 : tensor<i32>, tensor<48x4x416xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x4x416xf32>) -> (tensor<i32>, tensor<48x4x416xf32>)
-    %layers.0.moe.constant_71 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_71) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.0.moe.constant_97 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_97) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.0.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.0.moe.reduce_12 <@devices, [{}, {}]> : tensor<48x416xf32>
     %layers.0.moe.dot_general_9 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.sharding_constraint_2 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.slice_7, %layers.0.moe.dot_general_9 : tensor<48x416xf32>
-    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_10 : tensor<48x416xf32>
+    %layers.0.moe.add_14 = stablehlo.add %layers.0.moe.slice_7, %layers.0.moe.dot_general_9 : tensor<48x416xf32>
+    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_14 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -751,158 +815,222 @@ module @prefill_48 {
       %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_33, %layers.1.moe.expert, %layers.1.moe.constant_33, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
       %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
       %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_34, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_34, %layers.1.moe.constant_34, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_35, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_36, %layers.1.moe.constant_37, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_36, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
       %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-      %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.convert_8, %layers.1.moe.constant_36 : tensor<4x320x13xui32>
-      %layers.1.moe.bitcast_convert = stablehlo.bitcast_convert %layers.1.moe.shift_left : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_9, %layers.1.moe.constant_37 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_38 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_38 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_39 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_39 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_40 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_40 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_41 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.and_3, %layers.1.moe.constant_41 : tensor<4x320x13x16xui16>
-      %layers.1.moe.or = stablehlo.or %layers.1.moe.shift_left_2, %layers.1.moe.shift_left_3 : tensor<4x320x13x16xui16>
-      %layers.1.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.bitcast_convert_2 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-      %layers.1.moe.constant_42 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.constant_42 : tensor<4x320x13x16xf32>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.multiply_2, %layers.1.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-      %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_3 : (tensor<4x320x13x16xf32>) -> tensor<4x320x13x16xbf16>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_38 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_8, %layers.1.moe.constant_38 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.constant_39 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.convert_9, %layers.1.moe.constant_39 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_40 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.maximum_2, %layers.1.moe.constant_40 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_41 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.subtract_4, %layers.1.moe.constant_41 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_42 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.convert_9, %layers.1.moe.constant_42 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_43 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_43 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_2, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_44 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_45 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_45 : tensor<4x320x13x16xui16>
+      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.shift_left_2, %layers.1.moe.broadcast_in_dim_14 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_46 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.add_4, %layers.1.moe.constant_46 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_47 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.1.moe.compare_10 = stablehlo.compare GT, %layers.1.moe.and_2, %layers.1.moe.constant_47, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.and_2 : tensor<4x320x13x16xui16>
+      %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.minimum_4, %layers.1.moe.multiply_3 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.select_12, %layers.1.moe.broadcast_in_dim_15 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_48 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_48 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_49 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_49 : tensor<4x320x13x16xui16>
+      %layers.1.moe.or = stablehlo.or %layers.1.moe.and_3, %layers.1.moe.shift_left_3 : tensor<4x320x13x16xui16>
+      %layers.1.moe.unpacked = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
       %layers.1.moe.slice = stablehlo.slice %layers.1.moe.reshape_6 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.reshape_8, contracting_dims = [1] x [2] : (tensor<16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<16x4x320xf32>
-      %layers.1.moe.constant_43 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_9, %layers.1.moe.constant_43 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_44 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_45 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_45 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_46 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_46 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_47 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_47 : tensor<4x320x13x16xui16>
-      %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.shift_left_4, %layers.1.moe.shift_left_5 : tensor<4x320x13x16xui16>
-      %layers.1.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-      %layers.1.moe.constant_48 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.constant_48 : tensor<4x320x13x16xf32>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-      %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<4x320x13x16xf32>) -> tensor<4x320x13x16xbf16>
+      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_7, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_16, %layers.1.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.constant_50 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_8, %layers.1.moe.constant_50 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.constant_51 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.maximum_3 = stablehlo.maximum %layers.1.moe.convert_10, %layers.1.moe.constant_51 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.subtract_5 = stablehlo.subtract %layers.1.moe.maximum_3, %layers.1.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_53 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.subtract_5, %layers.1.moe.constant_53 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_54 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.minimum_5 = stablehlo.minimum %layers.1.moe.convert_10, %layers.1.moe.constant_54 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_55 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum_5, %layers.1.moe.constant_55 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_56 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_57 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_57 : tensor<4x320x13x16xui16>
+      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.shift_left_5, %layers.1.moe.broadcast_in_dim_17 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_58 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.1.moe.minimum_6 = stablehlo.minimum %layers.1.moe.add_5, %layers.1.moe.constant_58 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_59 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.1.moe.compare_11 = stablehlo.compare GT, %layers.1.moe.and_5, %layers.1.moe.constant_59, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.and_5 : tensor<4x320x13x16xui16>
+      %layers.1.moe.select_13 = stablehlo.select %layers.1.moe.compare_11, %layers.1.moe.minimum_6, %layers.1.moe.multiply_5 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.select_13, %layers.1.moe.broadcast_in_dim_18 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_61 : tensor<4x320x13x16xui16>
+      %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.and_6, %layers.1.moe.shift_left_6 : tensor<4x320x13x16xui16>
+      %layers.1.moe.unpacked_2 = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
       %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_6 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
       %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
       %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_9, %layers.1.moe.reshape_10, contracting_dims = [1] x [2] : (tensor<16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<16x4x320xf32>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.dot_general_4, %layers.1.moe.dot_general_5 : tensor<16x4x320xf32>
-      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.add_4, %layers.1.moe.broadcast_in_dim_15 : tensor<16x4x320xf32>
-      %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.add_5 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
+      %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_9, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_19, %layers.1.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<16x4x320xf32>
+      %layers.1.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.add_6, %layers.1.moe.broadcast_in_dim_20 : tensor<16x4x320xf32>
+      %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.add_7 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
       %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_11 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
       %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
       %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_11 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
       %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.1.moe.constant_49 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.reshape_12, %layers.1.moe.constant_49 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_50 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.reshape_13, %layers.1.moe.constant_50 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_51 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_51 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_52 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_52 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_62 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.minimum_7 = stablehlo.minimum %layers.1.moe.reshape_12, %layers.1.moe.constant_62 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_63 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.minimum_8 = stablehlo.minimum %layers.1.moe.reshape_13, %layers.1.moe.constant_63 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_64 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.maximum_4 = stablehlo.maximum %layers.1.moe.minimum_8, %layers.1.moe.constant_64 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_65 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
+      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.constant_65 : tensor<16x4x160xf32>
       %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_6 : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<16x4x160xf32>
-      %layers.1.moe.constant_53 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
-      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_53 : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_6 : tensor<16x4x160xf32>
-      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
-      %layers.1.moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_54, %layers.1.moe.expert, %layers.1.moe.constant_54, %layers.1.moe.constant_54, %layers.1.moe.constant_54, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.logistic : tensor<16x4x160xf32>
+      %layers.1.moe.constant_66 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
+      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.maximum_4, %layers.1.moe.constant_66 : tensor<16x4x160xf32>
+      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_8 : tensor<16x4x160xf32>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.1.moe.constant_67 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_68 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_68, %layers.1.moe.expert, %layers.1.moe.constant_67, %layers.1.moe.constant_69, %layers.1.moe.constant_70, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_68, %layers.1.moe.expert, %layers.1.moe.constant_67, %layers.1.moe.constant_69, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-      %layers.1.moe.constant_55 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_55, %layers.1.moe.expert, %layers.1.moe.constant_55, %layers.1.moe.constant_55, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.convert_14 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-      %layers.1.moe.constant_56 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-      %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_15, %layers.1.moe.constant_56 : tensor<4x416x5xui32>
-      %layers.1.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.1.moe.shift_left_6 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-      %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_57 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.convert_16, %layers.1.moe.constant_57 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_58 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_58 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_59 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_59 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_60 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_8, %layers.1.moe.constant_61 : tensor<4x416x5x16xui16>
-      %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.shift_left_7, %layers.1.moe.shift_left_8 : tensor<4x416x5x16xui16>
-      %layers.1.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-      %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-      %layers.1.moe.constant_62 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-      %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.convert_17, %layers.1.moe.constant_62 : tensor<4x416x5x16xf32>
-      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.multiply_9, %layers.1.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
-      %layers.1.moe.unpacked_3 = stablehlo.convert %layers.1.moe.multiply_10 : (tensor<4x416x5x16xf32>) -> tensor<4x416x5x16xbf16>
+      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_71 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.convert_12, %layers.1.moe.constant_71 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.constant_72 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_5 = stablehlo.maximum %layers.1.moe.convert_13, %layers.1.moe.constant_72 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_73 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.subtract_6 = stablehlo.subtract %layers.1.moe.maximum_5, %layers.1.moe.constant_73 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_74 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.subtract_6, %layers.1.moe.constant_74 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_75 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_9 = stablehlo.minimum %layers.1.moe.convert_13, %layers.1.moe.constant_75 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_76 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.minimum_9, %layers.1.moe.constant_76 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_9, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_77 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_77 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_78 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_78 : tensor<4x416x5x16xui16>
+      %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.shift_left_8, %layers.1.moe.broadcast_in_dim_21 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_79 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.1.moe.minimum_10 = stablehlo.minimum %layers.1.moe.add_9, %layers.1.moe.constant_79 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_80 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.1.moe.compare_12 = stablehlo.compare GT, %layers.1.moe.and_9, %layers.1.moe.constant_80, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_21, %layers.1.moe.and_9 : tensor<4x416x5x16xui16>
+      %layers.1.moe.select_14 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.minimum_10, %layers.1.moe.multiply_10 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.select_14, %layers.1.moe.broadcast_in_dim_22 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_81 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_11 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_81 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_82 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.and_11, %layers.1.moe.constant_82 : tensor<4x416x5x16xui16>
+      %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.and_10, %layers.1.moe.shift_left_9 : tensor<4x416x5x16xui16>
+      %layers.1.moe.unpacked_3 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
       %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_16 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
       %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
       %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.reshape_17, %layers.1.moe.reshape_18, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.1.moe.constant_63 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_16, %layers.1.moe.constant_63 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_64 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_64 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_65 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_65 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_66 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_66 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_67 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.and_10, %layers.1.moe.constant_67 : tensor<4x416x5x16xui16>
-      %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.shift_left_9, %layers.1.moe.shift_left_10 : tensor<4x416x5x16xui16>
-      %layers.1.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-      %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.bitcast_convert_6 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-      %layers.1.moe.constant_68 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.convert_19, %layers.1.moe.constant_68 : tensor<4x416x5x16xf32>
-      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.multiply_11, %layers.1.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
-      %layers.1.moe.unpacked_4 = stablehlo.convert %layers.1.moe.multiply_12 : (tensor<4x416x5x16xf32>) -> tensor<4x416x5x16xbf16>
+      %layers.1.moe.transpose_3 = stablehlo.transpose %layers.1.moe.reshape_17, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.1.moe.constant_83 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_12, %layers.1.moe.constant_83 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.constant_84 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_6 = stablehlo.maximum %layers.1.moe.convert_14, %layers.1.moe.constant_84 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.subtract_7 = stablehlo.subtract %layers.1.moe.maximum_6, %layers.1.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_86 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.subtract_7, %layers.1.moe.constant_86 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_87 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_11 = stablehlo.minimum %layers.1.moe.convert_14, %layers.1.moe.constant_87 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_88 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.minimum_11, %layers.1.moe.constant_88 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_11, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_89 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_12 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_89 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_90 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_12, %layers.1.moe.constant_90 : tensor<4x416x5x16xui16>
+      %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.shift_left_11, %layers.1.moe.broadcast_in_dim_23 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_91 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.1.moe.minimum_12 = stablehlo.minimum %layers.1.moe.add_10, %layers.1.moe.constant_91 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_92 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.1.moe.compare_13 = stablehlo.compare GT, %layers.1.moe.and_12, %layers.1.moe.constant_92, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_23, %layers.1.moe.and_12 : tensor<4x416x5x16xui16>
+      %layers.1.moe.select_15 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.minimum_12, %layers.1.moe.multiply_12 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.1.moe.and_13 = stablehlo.and %layers.1.moe.select_15, %layers.1.moe.broadcast_in_dim_24 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_93 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_14 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_94 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.and_14, %layers.1.moe.constant_94 : tensor<4x416x5x16xui16>
+      %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.and_13, %layers.1.moe.shift_left_12 : tensor<4x416x5x16xui16>
+      %layers.1.moe.unpacked_4 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
       %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_16 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
       %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
       %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.reshape_19, %layers.1.moe.reshape_20, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<16x4x416xf32>
-      %layers.1.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_69, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.1.moe.transpose_5 = stablehlo.transpose %layers.1.moe.reshape_19, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.1.moe.add_11 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<16x4x416xf32>
+      %layers.1.moe.constant_95 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_95, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
       %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_17 : tensor<16x48xf32>
-      %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
-      %layers.1.moe.constant_70 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_70 : tensor<i32>
-      %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_8 : tensor<48x4x416xf32>
-      stablehlo.return %layers.1.moe.add_8, %layers.1.moe.add_9 : tensor<i32>, tensor<48x4x416xf32>
+      %layers.1.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
+      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_25 : tensor<16x48xf32>
+      %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_11, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
+      %layers.1.moe.constant_96 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.1.moe.add_12 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_96 : tensor<i32>
+      %layers.1.moe.add_13 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_8 : tensor<48x4x416xf32>
+      stablehlo.return %layers.1.moe.add_12, %layers.1.moe.add_13 : tensor<i32>, tensor<48x4x416xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x4x416xf32>) -> (tensor<i32>, tensor<48x4x416xf32>)
-    %layers.1.moe.constant_71 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_71) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.1.moe.constant_97 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_97) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.1.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.1.moe.reduce_12 <@devices, [{}, {}]> : tensor<48x416xf32>
     %layers.1.moe.dot_general_9 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.sharding_constraint_2 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.slice_7, %layers.1.moe.dot_general_9 : tensor<48x416xf32>
-    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_10 : tensor<48x416xf32>
+    %layers.1.moe.add_14 = stablehlo.add %layers.1.moe.slice_7, %layers.1.moe.dot_general_9 : tensor<48x416xf32>
+    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_14 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>
     %constant_2 = stablehlo.constant dense<0> : tensor<i32>

@@ -2,9 +2,9 @@
 
 use crate::config::Config;
 use crate::graph::model::Model;
-use crate::graph::params::Source;
+use crate::graph::params::{ALL, Source};
 use crate::plan::{MXFP4_BLOCK, Precision};
-use hlo::{ElementType, ElementType::F32, Tensor};
+use hlo::{ElementType, ElementType::F32, Tensor, TensorType};
 
 /// The experts of one layer, any of which can be asked.
 pub(super) struct Expert<'m, 'a, 'b> {
@@ -42,12 +42,12 @@ impl<'b> Expert<'_, '_, 'b> {
     fn product(&self, x: Tensor<'b>, source: Source, index: Tensor<'b>) -> Tensor<'b> {
         let compute = x.ty().element;
         let matrix = self.model.matrix(source);
+        if self.model.plan.unpacks_published() {
+            let scales = matrix.scales.expect("codes have scales");
+            return self.product_of_published(x, matrix.values, scales, index);
+        }
         let codes = part_of(matrix.values, index);
         let shared = x.ty().rank() == 2;
-        if self.model.plan.strategy.experts == Precision::Mxfp4 && self.model.plan.spelling.experts_as_published {
-            let scales = part_of(matrix.scales.expect("codes have scales"), index);
-            return product_of_pairs(x, codes, scales);
-        }
         if self.model.plan.strategy.experts == Precision::Mxfp4 {
             let (parts, blocks, outputs) = (codes.dim(0), codes.dim(1), codes.dim(3));
             // Inside a loop the compiler would choose a layout of its own, and copy all experts into it before the loop.
@@ -76,13 +76,52 @@ impl<'b> Expert<'_, '_, 'b> {
             None => product,
         }
     }
+
+    /// The same for MXFP4 as published, `codes` u8 `[p, e, o, b, 16]` and `scales` u8 `[p, e, o, b]`: so many outputs at once that what
+    /// is unpacked for them stays in a core's cache. All of them at once take two to four times as long on the CPU.
+    fn product_of_published(
+        &self,
+        x: Tensor<'b>,
+        codes: Tensor<'b>,
+        scales: Tensor<'b>,
+        index: Tensor<'b>,
+    ) -> Tensor<'b> {
+        let b = x.builder();
+        let (parts, outputs, blocks) = (codes.dim(0), codes.dim(2), codes.dim(3));
+        let most = (self.model.plan.spelling.unpacked_at_once / (blocks * MXFP4_BLOCK)).clamp(1, outputs);
+        let tile = (1..=most).rev().find(|tile| outputs.is_multiple_of(*tile)).expect("one output is a tile");
+        // What a single row is multiplied with need not be written to memory first, if it is f32; products of bf16 are exact in it.
+        let x = if x.dim(0) == 1 { x.convert(F32) } else { x };
+        let product = |first: Tensor<'b>| {
+            let start = [b.integer(0), index, first, b.integer(0), b.integer(0)];
+            let codes = codes.dynamic_slice(&start, &[parts, 1, tile, blocks, MXFP4_BLOCK / 2]);
+            let scales = scales.dynamic_slice(&start[..4], &[parts, 1, tile, blocks]);
+            let codes = codes.reshape(&[parts, tile, blocks, MXFP4_BLOCK / 2]);
+            product_of_pairs(x, codes, scales.reshape(&[parts, tile, blocks]))
+        };
+        if tile == outputs {
+            return product(b.integer(0));
+        }
+        let none = b.splat(0.0, &TensorType::new(F32, [x.dim(0), parts, outputs])).constrained(&["", ALL, ""]);
+        let done = b.while_loop_at_most(
+            outputs / tile,
+            &[b.integer(0), none],
+            |state| state[0].below(outputs as i64),
+            |state| {
+                let place = [b.integer(0), b.integer(0), state[0]];
+                vec![state[0] + tile as i64, state[1].dynamic_update(product(state[0]), &place)]
+            },
+        );
+        done[1]
+    }
 }
 
 /// The product of `x` `[r, i]` or `[r, p, i]` with MXFP4 as published, `codes` u8 `[p, o, b, 16]` and `scales` u8 `[p, o, b]`:
 /// f32 `[r, p, o]`.
 ///
 /// The inputs at even and at odd places have a product each, so that low and high halves of the bytes need not be brought into one order,
-/// which would take six times as long on the CPU.
+/// which takes three to five times as long on the CPU. There f32 is quickest through f16, bf16 by its bits: through each other's form they
+/// take up to twice as long, and whole numbers, choices of f32 or a table of sixteen are no better than f16.
 fn product_of_pairs<'b>(x: Tensor<'b>, codes: Tensor<'b>, scales: Tensor<'b>) -> Tensor<'b> {
     let (compute, dims) = (x.ty().element, codes.ty().dims);
     let outer = &x.ty().dims[..x.ty().rank() - 1];
@@ -93,11 +132,10 @@ fn product_of_pairs<'b>(x: Tensor<'b>, codes: Tensor<'b>, scales: Tensor<'b>) ->
         ranges[outer.len() + 1] = at..at + 1;
         pairs.slice(&ranges).reshape(&[outer, &[inputs]].concat())
     };
-    // A scale is the exponent of an f32; that of byte 0, a subnormal, becomes zero.
-    let scale = scales.convert(ElementType::U32).shift_left(23).bitcast(F32).spread("pob->pobi", &dims);
     let wide = codes.convert(ElementType::U16);
     let product = |at: usize, nibbles: Tensor<'b>| {
-        let values = (e2m1(nibbles) * scale).convert(compute).named("unpacked");
+        let values = if compute == F32 { scaled_to_f32(nibbles, scales) } else { scaled_to_bf16(nibbles, scales) };
+        let values = values.named("unpacked");
         flat_product(turn(at), values.reshape(&[dims[0], dims[1], inputs]))
     };
     product(0, wide.both(15)) + product(1, wide.shift_right(4))
@@ -108,18 +146,35 @@ fn product_of_pairs<'b>(x: Tensor<'b>, codes: Tensor<'b>, scales: Tensor<'b>) ->
 fn flat_product<'b>(x: Tensor<'b>, matrices: Tensor<'b>) -> Tensor<'b> {
     let (rows, parts, outputs, inputs) = (x.dim(0), matrices.dim(0), matrices.dim(1), matrices.dim(2));
     if parts > 1 {
-        let spec = if x.ty().rank() == 2 { "ri,poi->rpo" } else { "rpi,poi->rpo" };
-        return x.dot_into(F32, spec, matrices);
+        // Parts first in both operands, or the matrices would be transposed.
+        let x = if x.ty().rank() == 2 { x.spread("ri->pri", &[parts, rows, inputs]) } else { x.transpose("rpi->pri") };
+        return x.dot_into(F32, "pri,poi->pro", matrices).transpose("pro->rpo");
     }
     let product = x.reshape(&[rows, inputs]).dot_into(F32, "ri,oi->ro", matrices.reshape(&[outputs, inputs]));
     product.reshape(&[rows, 1, outputs])
 }
 
-/// The values of E2M1 codes, u16: f32. They are put where f16 has sign, exponent and mantissa, which is 14 powers of two too small; unlike
-/// the subnormals of f32, those of f16 are numbers to every processor.
-fn e2m1(codes: Tensor<'_>) -> Tensor<'_> {
+/// What E2M1 codes, u16 `[p, o, b, 16]`, stand for with `scales` u8 `[p, o, b]`: f32. The scale of byte 0, a subnormal, becomes zero.
+///
+/// Codes are put where f16 has sign, exponent and mantissa, which is 14 powers of two too small; unlike the subnormals of f32, those of
+/// f16 are numbers to every processor.
+fn scaled_to_f32<'b>(codes: Tensor<'b>, scales: Tensor<'b>) -> Tensor<'b> {
     let bits = codes.both(7).shift_left(9).either(codes.both(8).shift_left(12));
-    bits.bitcast(ElementType::F16).convert(F32) * f64::from(1 << 14)
+    let values = bits.bitcast(ElementType::F16).convert(F32) * f64::from(1 << 14);
+    let scale = scales.convert(ElementType::U32).shift_left(23).bitcast(F32);
+    values * scale.like("pob->pobi", values)
+}
+
+/// The same numbers as bf16, whose bits are put together: subnormals are zeros, and what is too large is infinite.
+fn scaled_to_bf16<'b>(codes: Tensor<'b>, scales: Tensor<'b>) -> Tensor<'b> {
+    let exponent = scales.convert(ElementType::U16);
+    // The bits of one half under the scale, to which a larger code adds its own exponent and mantissa.
+    let half = (exponent.maximum(1) - 1).shift_left(7).like("pob->pobi", codes);
+    let kept = (exponent.minimum(1) * 0x7fff).like("pob->pobi", codes);
+    let magnitude = codes.both(7);
+    let larger = (magnitude.shift_left(6) + half).minimum(0x7f80);
+    let bits = magnitude.above(1).select(larger, half * magnitude).both(kept);
+    bits.either(codes.both(8).shift_left(12)).bitcast(ElementType::Bf16)
 }
 
 /// Expert `index` of `all` `[p, e, …]`: `[p, …]`.

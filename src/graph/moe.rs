@@ -55,7 +55,7 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Ten
 
 /// The weighted answers of one row's experts, one after another: f32 `[1, p, o]`.
 fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
-    let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.product_rows());
+    let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.expert_rows());
     let answers = routing.picks.iter().map(|pick| {
         let pick = pick.reshape(&[]);
         let answer = expert.answer(rows, pick);
@@ -72,7 +72,7 @@ fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'
     let (config, plan) = (expert.model.config, expert.model.plan);
     let even = n * config.experts_per_token / config.experts;
     // Enough for an even spread, so that few blocks are half empty.
-    let rows = even.next_power_of_two().max(8).min(n).max(plan.product_rows());
+    let rows = even.next_power_of_two().max(8).min(n).max(plan.expert_rows());
     let blocks = Blocks::new(b, routing, rows);
     let compute = expert.model.compute();
     let stream = x.convert(compute);

@@ -65,7 +65,7 @@ fn open(folder: &Path, strategy: Strategy) -> Session {
     let usual = Setup::new(folder);
     let plugin = Some(device::installed("cpu"));
     let setup = Setup { plugin, strategy, context: 512, prefill: vec![128], steps: 1, ..usual };
-    Session::open(&setup, &()).expect("a session")
+    Session::open_to_score(&setup, &()).expect("a session")
 }
 
 fn score(session: &mut Session, tokens: &[u32]) -> Vec<f32> {

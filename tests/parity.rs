@@ -74,7 +74,7 @@ fn f32_logits_are_the_references() {
     let mut folders = HashMap::new();
     for case in cases() {
         let folder = folders.entry(case.shape.clone()).or_insert_with(|| folder(&case.shape, ORIGINAL));
-        let mut session = Session::open(&setup(folder.path(), ElementType::F32), &()).expect("a session");
+        let mut session = Session::open_to_score(&setup(folder.path(), ElementType::F32), &()).expect("a session");
         let vocabulary = session.config().vocabulary;
         let logits = score(&mut session, &case.tokens);
         let (largest, _) = differences(&case, &logits, vocabulary);
@@ -101,7 +101,7 @@ fn bf16_logits_are_as_close_as_the_references_own() {
     let (mut ours, mut theirs) = (0.0, 0.0);
     for case in cases() {
         let folder = folders.entry(case.shape.clone()).or_insert_with(|| folder(&case.shape, ORIGINAL));
-        let mut session = Session::open(&setup(folder.path(), ElementType::Bf16), &()).expect("a session");
+        let mut session = Session::open_to_score(&setup(folder.path(), ElementType::Bf16), &()).expect("a session");
         let vocabulary = session.config().vocabulary;
         let (_, mean) = differences(&case, &score(&mut session, &case.tokens), vocabulary);
         println!(
@@ -156,7 +156,7 @@ fn chunks_of_any_size_and_single_steps_agree() {
     }
     // What decoding said of each token is what scoring the whole sequence says.
     let generation = expected.expect("a generation");
-    let mut session = Session::open(&setup(folder.path(), ElementType::F32), &()).expect("a session");
+    let mut session = Session::open_to_score(&setup(folder.path(), ElementType::F32), &()).expect("a session");
     let vocabulary = session.config().vocabulary;
     let whole = [prompt.as_slice(), &generation.tokens].concat();
     let logits = score(&mut session, &whole);

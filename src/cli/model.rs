@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
 use super::failure::Failure;
+use super::host::Host;
 use super::{demo_model, plugins, terminal};
 use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;
 use crate::plan::{Precision, Spelling, Strategy};
-use crate::runner::{Session, Setup};
+use crate::runner::{RunError, Session, Setup};
 use crate::target::{Platform, Target};
 use crate::weights::packed::Packed;
 
@@ -137,6 +138,7 @@ impl ModelArguments {
             devices: running_target(self.target.as_deref().unwrap_or(target))?.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
+            read_ahead: weights.fits_memory(),
             ..Setup::new(weights.path())
         })
     }
@@ -206,6 +208,7 @@ impl ModelArguments {
             devices: manifest.devices,
             threads: self.threads.map(usize::from),
             no_cache: self.no_cache,
+            read_ahead: weights.fits_memory(),
             ..usual
         })
     }
@@ -232,8 +235,17 @@ fn strategy_of(manifest: &Manifest) -> Result<Strategy, Failure> {
 
 /// Loads programs and weights, and says how long that took.
 pub fn open(setup: &Setup) -> Result<Session, Failure> {
+    ready(|| Session::open(setup, &terminal::BAR))
+}
+
+/// The same with the programs for one prompt of so many tokens.
+pub fn open_for_prompt(setup: &Setup, tokens: usize) -> Result<Session, Failure> {
+    ready(|| Session::open_for_prompt(setup, tokens, &terminal::BAR))
+}
+
+fn ready(open: impl FnOnce() -> Result<Session, RunError>) -> Result<Session, Failure> {
     let began = Instant::now();
-    let session = Session::open(setup, &terminal::BAR)?;
+    let session = open()?;
     log::info!("model: ready after {:.2} s", began.elapsed().as_secs_f64());
     Ok(session)
 }
@@ -258,6 +270,12 @@ impl Weights {
             Weights::Folder(folder) => folder,
             Weights::Packed(packed) => packed.file(),
         }
+    }
+
+    /// Whether it is a file that this machine's memory has room for.
+    fn fits_memory(&self) -> bool {
+        let Weights::Packed(packed) = self else { return false };
+        Host::read().memory_available_bytes.is_some_and(|available| packed.bytes() < available)
     }
 
     pub fn config(&self) -> Result<Config, Failure> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::conversation::ConversationArguments;
 use super::failure::{Failure, INTERRUPTED};
 use super::generation::{SamplingArguments, request};
-use super::model::{BundleArguments, ModelArguments, Positions, open};
+use super::model::{BundleArguments, ModelArguments, Positions, open_for_prompt};
 use super::report::{Speeds, stop_name, tell};
 use super::transcript::{Form, Transcript};
 use super::turn::{ChannelText, Turn, harmony, raw, text};
@@ -91,7 +91,8 @@ impl Run {
         let max_new = self.max_new as usize;
         // The prompt must fit; how much of the answer does, the context decides, which is made for all of it where that can be.
         let positions = Positions { needed: prompt.len() + 1, wanted: prompt.len() + max_new };
-        let mut session = open(&self.model.setup_with(&self.bundle, self.context, positions)?)?;
+        let setup = self.model.setup_with(&self.bundle, self.context, positions)?;
+        let mut session = open_for_prompt(&setup, prompt.len())?;
         let vocabulary = session.config().vocabulary;
         let sampling = self.sampling.sampling();
         let request = request(prompt, max_new, sampling, !self.ignore_stop, vocabulary);

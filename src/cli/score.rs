@@ -7,13 +7,13 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::failure::Failure;
-use super::model::{Compute, ModelArguments, open};
+use super::model::{Compute, ModelArguments};
 use super::score_against::{Reference, score, text};
 use super::score_file::{header, write_beside, write_rows};
 use super::{input, terminal};
 use crate::chat::Tokenizer;
 use crate::plan::Strategy;
-use crate::runner::{Setup, TextDivergence};
+use crate::runner::{Session, Setup, TextDivergence};
 
 /// Show what a precision does to the logits of a text, or write them to a file
 #[derive(Args)]
@@ -60,7 +60,7 @@ impl Score {
         let setup = self.model.setup(self.context, tokens.len())?;
         let strategy = setup.strategy;
         let mut reference = self.reference(&setup, &tokens)?;
-        let mut session = open(&setup)?;
+        let mut session = Session::open_to_score(&setup, &terminal::BAR)?;
         let (model, vocabulary) = (session.config().name.clone(), session.config().vocabulary);
         let mut report = json!({
             "model": model,

@@ -23,7 +23,7 @@ impl Reference {
     /// Scores `tokens` as `setup` says, and closes the model again. The file lies beside `out`, or in the system's temporary folder.
     pub fn score(setup: &Setup, against: Compute, tokens: &[u32], out: Option<&Path>) -> Result<Reference, Failure> {
         let folder = out.map_or_else(std::env::temp_dir, |out| folder_of(out).to_owned());
-        let mut session = match Session::open(setup, &terminal::BAR) {
+        let mut session = match Session::open_to_score(setup, &terminal::BAR) {
             Ok(session) => session,
             Err(RunError::Weights(error @ PackedError::Other { .. })) => {
                 let way_out =

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::graph::STOP_TOKENS;
+use crate::graph::{Phase, STOP_TOKENS};
 use crate::pjrt::Buffer;
-use crate::runner::session::Which;
 use crate::runner::{RunError, Session};
 use hlo::ElementType::{F32, Pred, S32, U64};
 
@@ -186,12 +185,11 @@ impl Session {
         let mut drawn = None;
         let mut rest = &request.prompt[reused..];
         while !rest.is_empty() {
-            let place = self.bucket(rest.len());
-            let bucket = self.prefill[place].0;
+            let bucket = self.setup.bucket(rest.len());
             let (chunk, later) = rest.split_at(bucket.min(rest.len()));
             let mut inputs = self.chunk(sequence, chunk, bucket)?;
             inputs.extend(self.drawing(&[request.sampling])?);
-            let results = self.launch(Which::Prefill(place), inputs)?;
+            let results = self.launch(Phase::Prefill { tokens: bucket }, inputs)?;
             self.cache.append(sequence, chunk);
             rest = later;
             drawn = Some(results);
@@ -246,7 +244,7 @@ impl Session {
             self.input(S32, &[STOP_TOKENS], &stop)?,
         ];
         inputs.extend(self.drawing(&samplings)?);
-        let results = self.launch(Which::Decode, inputs)?;
+        let results = self.launch(Phase::Decode { steps: self.setup.steps }, inputs)?;
         let [drawn, logprobs] = results.as_slice() else {
             return Err(RunError::Results { program: "decode".to_owned(), found: results.len(), expected: 2 });
         };
@@ -274,11 +272,6 @@ impl Session {
     fn reuse(&mut self, sequence: usize, prompt: &[u32]) -> Result<usize, RunError> {
         self.restore_cache()?;
         self.cache.keep_common(sequence, prompt)
-    }
-
-    /// The smallest bucket that takes `tokens`, else the largest.
-    fn bucket(&self, tokens: usize) -> usize {
-        self.prefill.iter().position(|(bucket, _)| *bucket >= tokens).unwrap_or(self.prefill.len() - 1)
     }
 
     /// The inputs of a prefill or score program: `chunk` after what `sequence` holds, padded to `bucket`.

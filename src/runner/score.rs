@@ -1,7 +1,8 @@
 //! Scoring: the logits of every position of a token sequence.
 
+use crate::graph::Phase;
+use crate::plan::SCORE_TOKENS;
 use crate::progress::{Event, Progress, Unit};
-use crate::runner::session::Which;
 use crate::runner::{RunError, Session};
 
 impl Session {
@@ -17,12 +18,13 @@ impl Session {
         if tokens.len() > self.plan.context {
             return Err(RunError::PromptTooLong { tokens: tokens.len(), context: self.plan.context });
         }
-        let bucket = self.load_score(progress)?;
+        let (bucket, phase) = (SCORE_TOKENS, Phase::Score { tokens: SCORE_TOKENS });
+        self.load(phase, progress)?;
         self.cache.clear(0);
         progress.report(Event::Begin { what: "score", total: Some(tokens.len() as u64), unit: Unit::Tokens });
         for chunk in tokens.chunks(bucket) {
             let inputs = self.chunk(0, chunk, bucket)?;
-            let results = self.launch(Which::Score, inputs)?;
+            let results = self.launch(phase, inputs)?;
             self.cache.append(0, chunk);
             let [logits] = results.as_slice() else {
                 return Err(RunError::Results { program: "score".to_owned(), found: results.len(), expected: 1 });

@@ -40,6 +40,8 @@ pub struct Setup {
     pub prefill: Vec<usize>,
     /// The most tokens that one launch decodes.
     pub steps: usize,
+    /// Read all of a packed file ahead of its use; for those that memory has room for.
+    pub read_ahead: bool,
     /// Host devices that run every program together.
     pub devices: usize,
     /// Threads of the devices; `None` leaves it to the plugin.
@@ -62,6 +64,7 @@ impl Setup {
             batch: 1,
             prefill: vec![16, 128, 512],
             steps: Spelling::HOST.decode_steps,
+            read_ahead: false,
             devices: 1,
             threads: None,
             no_cache: false,
@@ -72,6 +75,24 @@ impl Setup {
     pub fn plan(&self) -> Plan {
         let plan = Plan::host(self.strategy, self.context).sized(self.batch, &self.prefill);
         Plan { spelling: self.spelling, devices: self.devices, ..plan }
+    }
+
+    /// The smallest prefill bucket that takes `tokens`, else the largest.
+    pub(super) fn bucket(&self, tokens: usize) -> usize {
+        let buckets = self.prefill.iter().copied();
+        let largest = buckets.clone().max().unwrap_or(tokens);
+        buckets.filter(|bucket| *bucket >= tokens).min().unwrap_or(largest)
+    }
+
+    /// The programs that one prompt of so many tokens needs, in the order in which they run.
+    fn phases_for(&self, mut tokens: usize) -> Vec<Phase> {
+        let mut buckets = Vec::new();
+        while tokens > 0 {
+            let bucket = self.bucket(tokens).max(1);
+            buckets.push(bucket);
+            tokens = tokens.saturating_sub(bucket);
+        }
+        Phase::of_generating(&buckets, self.steps)
     }
 
     /// The programs that generating needs: prefill buckets in ascending order, then decode.
@@ -86,17 +107,30 @@ pub struct Session {
     pub(super) setup: Setup,
     pub(super) plan: Plan,
     pub(super) client: Client,
-    pub(super) prefill: Vec<(usize, LoadedExecutable)>,
-    pub(super) decode: LoadedExecutable,
-    pub(super) score: Option<LoadedExecutable>,
+    /// At least one. Weights and cache lie where the first one wants them, as do all others of the same plan.
+    programs: Vec<(Phase, LoadedExecutable)>,
     pub(super) weights: Vec<Buffer>,
     pub(super) cache: KvCache,
     bundle: Option<Bundle>,
 }
 
 impl Session {
-    /// Opens model and programs, compiling what no cache holds, and binds the weights.
+    /// Opens a model with the programs that generating needs, compiling what no cache holds, and binds the weights.
     pub fn open(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
+        Session::open_for(setup, &setup.phases(), progress)
+    }
+
+    /// The same with only the programs that one prompt of so many tokens needs.
+    pub fn open_for_prompt(setup: &Setup, tokens: usize, progress: &dyn Progress) -> Result<Session, RunError> {
+        Session::open_for(setup, &setup.phases_for(tokens), progress)
+    }
+
+    /// The same with the program that scoring needs. Whatever else is asked of a session, it loads when it is asked.
+    pub fn open_to_score(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
+        Session::open_for(setup, &[Phase::Score { tokens: SCORE_TOKENS }], progress)
+    }
+
+    fn open_for(setup: &Setup, phases: &[Phase], progress: &dyn Progress) -> Result<Session, RunError> {
         let store = Store::open(&setup.model)?;
         let config = store.config().clone();
         if setup.context > config.max_context {
@@ -118,21 +152,20 @@ impl Session {
         }
         let plan = setup.plan();
         let supply = store.supply(&plan)?;
+        if let (Store::Packed(packed), true) = (&store, setup.read_ahead) {
+            packed.read_ahead();
+        }
 
         let cache = open_cache(&config, setup, progress);
-        let (mut prefill, mut decode) = (Vec::new(), None);
-        for phase in setup.phases() {
-            let executable = load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?;
-            match phase {
-                Phase::Prefill { tokens } => prefill.push((tokens, executable)),
-                _ => decode = Some(executable),
-            }
-        }
-        let decode = decode.ok_or(RunError::NoPrefill)?;
-        let weights = bind(&decode, &supply, progress)?;
-        let cache = KvCache::new(&decode, weights.len(), &config, &plan)?;
+        let load = |&phase: &Phase| {
+            Ok((phase, load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?))
+        };
+        let programs: Vec<_> = phases.iter().map(load).collect::<Result<_, RunError>>()?;
+        let (_, first) = programs.first().ok_or(RunError::NoPrefill)?;
+        let weights = bind(first, &supply, progress)?;
+        let cache = KvCache::new(first, weights.len(), &config, &plan)?;
         let setup = setup.clone();
-        Ok(Session { config, setup, plan, client, prefill, decode, score: None, weights, cache, bundle })
+        Ok(Session { config, setup, plan, client, programs, weights, cache, bundle })
     }
 
     pub fn config(&self) -> &Config {
@@ -143,35 +176,34 @@ impl Session {
         &self.setup
     }
 
-    /// Loads the score program, which only scoring needs.
-    pub(super) fn load_score(&mut self, progress: &dyn Progress) -> Result<usize, RunError> {
-        let tokens = SCORE_TOKENS;
-        if self.score.is_none() {
-            let phase = Phase::Score { tokens };
+    /// Loads the program of `phase` unless it is there.
+    pub(super) fn load(&mut self, phase: Phase, progress: &dyn Progress) -> Result<(), RunError> {
+        if self.program(phase).is_none() {
             let cache = open_cache(&self.config, &self.setup, progress);
             let bundle = self.bundle.as_ref();
-            self.score = Some(load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?);
+            let program = load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?;
+            self.programs.push((phase, program));
         }
-        Ok(tokens)
+        Ok(())
     }
 
-    /// Runs `program` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
-    pub(super) fn launch(&mut self, program: Which, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
+    fn program(&self, phase: Phase) -> Option<&LoadedExecutable> {
+        self.programs.iter().find(|(own, _)| *own == phase).map(|(_, program)| program)
+    }
+
+    /// Runs the program of `phase` over weights, cache and `inputs`; the cache goes back to its place, and the other results come out.
+    pub(super) fn launch(&mut self, phase: Phase, inputs: Vec<Buffer>) -> Result<Vec<Buffer>, RunError> {
         self.restore_cache()?;
-        let executable = match program {
-            Which::Prefill(place) => &self.prefill[place].1,
-            Which::Decode => &self.decode,
-            Which::Score => self.score.as_ref().expect("`load_score` comes before any scoring"),
-        };
+        self.load(phase, &())?;
         let caches = self.cache.take();
+        let executable = self.program(phase).expect("it was just loaded");
         let count = caches.len();
         let arguments = self.weights.iter().map(Argument::Keep);
         let arguments = arguments.chain(caches.into_iter().map(Argument::Donate));
         let arguments = arguments.chain(inputs.iter().map(Argument::Keep)).collect();
         let mut results = executable.execute(arguments)?;
         if results.len() < count {
-            let program = format!("{program:?}");
-            return Err(RunError::Results { program, found: results.len(), expected: count });
+            return Err(RunError::Results { program: phase.name(), found: results.len(), expected: count });
         }
         let rest = results.split_off(count);
         self.cache.put_back(results);
@@ -181,7 +213,7 @@ impl Session {
     /// Starts again with an empty cache if a failed program lost it.
     pub(super) fn restore_cache(&mut self) -> Result<(), RunError> {
         if self.cache.is_lost() {
-            self.cache = KvCache::new(&self.decode, self.weights.len(), &self.config, &self.plan)?;
+            self.cache = KvCache::new(&self.programs[0].1, self.weights.len(), &self.config, &self.plan)?;
         }
         Ok(())
     }
@@ -194,16 +226,8 @@ impl Session {
         values: &[T],
     ) -> Result<Buffer, RunError> {
         let ty = TensorType::new(element, dims);
-        Ok(self.client.upload(Placement::whole(self.decode.devices()), &ty, bytemuck::cast_slice(values))?)
+        Ok(self.client.upload(Placement::whole(self.programs[0].1.devices()), &ty, bytemuck::cast_slice(values))?)
     }
-}
-
-/// One of a session's programs.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Which {
-    Prefill(usize),
-    Decode,
-    Score,
 }
 
 /// One program, from the bundle or the cache or the compiler. Refuses one that would leave devices of the client idle.

@@ -48,13 +48,22 @@ impl Map {
         &self.bytes
     }
 
-    /// Begins to read all of it into the system's cache, where the system can be asked to.
+    /// Reads all of it, in order, into the system's cache and this process' view of it, where the system can be asked to.
     pub fn read_ahead(&self) {
-        #[cfg(unix)]
-        // Whether it does so is its own business: pages are read at the latest when they are touched.
-        let _ = self.bytes.advise(memmap2::Advice::WillNeed);
+        #[cfg(target_os = "linux")]
+        for start in (0..self.bytes.len()).step_by(READ_AHEAD_BYTES) {
+            let length = READ_AHEAD_BYTES.min(self.bytes.len() - start);
+            if self.bytes.advise_range(memmap2::Advice::PopulateRead, start, length).is_err() {
+                // A kernel before 5.14: pages are read when they are touched.
+                return;
+            }
+        }
     }
 }
+
+/// Bytes of one call, after which the next one begins if the process still runs.
+#[cfg(target_os = "linux")]
+const READ_AHEAD_BYTES: usize = 32 << 20;
 
 /// A part of a mapped file, which stays mapped as long as this lives.
 #[derive(Clone, Debug)]

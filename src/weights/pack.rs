@@ -307,37 +307,43 @@ impl<'a> Packing<'a> {
     /// `[p, e, b, 32, o]`, a byte a code.
     fn block_codes(&self, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
         let outputs = self.unit();
-        self.by_blocks(part, mxfp4::BLOCK, out, |row, block, out| {
-            let found = self.rows.block(row, block)?;
-            for (code, out) in found.codes.iter().zip(out.chunks_exact_mut(outputs)) {
-                out[row % outputs] = *code;
+        self.by_blocks(part, mxfp4::BLOCK, out, |output, block, out| {
+            for (code, out) in block.codes.iter().zip(out.chunks_exact_mut(outputs)) {
+                out[output] = *code;
             }
-            Ok(())
         })
     }
 
     /// `[p, e·b, o]` in bf16.
     fn block_scales(&self, part: &Part, out: &mut [u8]) -> Result<(), CheckpointError> {
-        let outputs = self.unit();
-        self.by_blocks(part, 2, out, |row, block, out| {
-            out.as_chunks_mut().0[row % outputs] = self.rows.block(row, block)?.scale_bits().to_ne_bytes();
-            Ok(())
+        self.by_blocks(part, 2, out, |output, block, out| {
+            out.as_chunks_mut().0[output] = block.scale_bits().to_ne_bytes();
         })
     }
 
-    /// Fills the matrices of `part` in `out`, where a block of an input takes `bytes` for each of the outputs: `take` gets a row, a
-    /// block and the bytes of that block for all outputs of the row's matrix.
+    /// Fills the matrices of `part` in `out`, where a block of an input takes `bytes` for each of the outputs: `write` gets an output, its
+    /// block and the bytes of that block of all outputs of the matrix.
     fn by_blocks(
         &self,
         part: &Part,
         bytes: usize,
         out: &mut [u8],
-        take: impl Fn(usize, usize, &mut [u8]) -> Result<(), CheckpointError>,
+        write: impl Fn(usize, mxfp4::Block, &mut [u8]),
     ) -> Result<(), CheckpointError> {
         let (outputs, blocks) = (self.unit(), part.columns.len() / mxfp4::BLOCK);
-        for (at, out) in out.chunks_exact_mut(bytes * outputs).enumerate() {
-            let first = part.rows.start + at / blocks * outputs;
-            (first..first + outputs).try_for_each(|row| take(row, at % blocks, out))?;
+        let matrices = out.chunks_exact_mut(blocks * bytes * outputs);
+        for (first, out) in part.rows.clone().step_by(outputs).zip(matrices) {
+            let rows = first..first + outputs;
+            let stored: Vec<Option<Blocks<'_>>> = rows.map(|row| self.rows.blocks(row)).collect::<Result<_, _>>()?;
+            for (block, out) in out.chunks_exact_mut(bytes * outputs).enumerate() {
+                for (output, stored) in stored.iter().enumerate() {
+                    let found = match stored {
+                        Some(found) => found.block(block),
+                        None => self.rows.block(first + output, block)?,
+                    };
+                    write(output, found, out);
+                }
+            }
         }
         Ok(())
     }

@@ -54,6 +54,14 @@ pub(super) struct Blocks<'a> {
     pub scales: &'a [u8],
 }
 
+impl Blocks<'_> {
+    /// Block `at`; padding is zeros of scale 1.
+    pub fn block(&self, at: usize) -> mxfp4::Block {
+        let stored = self.codes.get(at).zip(self.scales.get(at));
+        stored.and_then(|(codes, scale)| mxfp4::Block::stored(codes, *scale)).unwrap_or(mxfp4::Block::ZEROS)
+    }
+}
+
 /// The rows of one weight. Invariant, kept by `Rows::new`: every row of the arrangement is padding or in the tensors.
 pub(super) struct Rows<'a> {
     pub arrangement: Arrangement,

@@ -109,9 +109,12 @@ impl Packed {
         Ok(())
     }
 
-    /// Begins to read the whole file into the system's cache, in the background.
+    /// Reads the whole file into the system's cache, in the background: in order, which a disk does several times as fast as in the order
+    /// in which a model first touches its experts. Whatever is read already costs nothing.
     pub fn read_ahead(&self) {
-        self.map.read_ahead();
+        let map = self.map.clone();
+        // Without it pages come when they are touched.
+        let _ = std::thread::Builder::new().name("read ahead".to_owned()).spawn(move || map.read_ahead());
     }
 
     /// A plan that takes these weights, of the smallest sizes.

@@ -72,44 +72,55 @@ pub fn unpack(
         let file = file.to_owned();
         move |source| PackedError::File { doing: "write", file, source }
     };
+    let text = serde_json::to_string_pretty(&text).unwrap_or_default() + "\n";
     std::fs::create_dir_all(folder).map_err(writing(folder))?;
     let (config_file, weights_file) = (folder.join("config.json"), folder.join("model.safetensors"));
-    if let Some(file) = [&config_file, &weights_file].into_iter().find(|file| file.exists()) {
-        return Err(PackedError::Exists { file: file.clone() });
+    // The configuration may be that of an unpacking which ended before the weights had their name.
+    let is_other = config_file.exists() && std::fs::read_to_string(&config_file).is_ok_and(|found| found != text);
+    if let Some(file) = [(&weights_file, weights_file.exists()), (&config_file, is_other)].iter().find(|file| file.1) {
+        return Err(PackedError::Exists { file: file.0.clone() });
     }
 
     let fitted = packed.fitted(&plan)?;
     let mut tensors = tensors(&fitted, config, &plan, layout)?;
     // As the safetensors library orders them: wide elements first, then by name.
     tensors.sort_by(|a, b| (a.ty.element.bitsize(), &b.name).cmp(&(b.ty.element.bitsize(), &a.name)).reverse());
-    let total: usize = tensors.iter().map(Tensor::bytes).sum();
-    disk::check(folder, total as u64)?;
     // Under a name of its own until it is whole; what an interrupted one left there is overwritten.
     let partial = folder.join(".model.safetensors.partial");
-    let mut file = BufWriter::new(File::create(&partial).map_err(writing(&partial))?);
+    let bytes = write(&tensors, &partial, progress).inspect_err(|_| {
+        let _ = std::fs::remove_file(&partial);
+    })?;
+    std::fs::write(&config_file, text).map_err(writing(&config_file))?;
+    std::fs::rename(&partial, &weights_file).map_err(writing(&weights_file))?;
+    Ok(Unpacked { tensors: tensors.len(), bytes })
+}
+
+/// Writes a file of `tensors`, and gives its size.
+fn write(tensors: &[Tensor<'_>], out: &Path, progress: &dyn Progress) -> Result<u64, PackedError> {
+    let failed = |source| PackedError::File { doing: "write", file: out.to_owned(), source };
+    let total: usize = tensors.iter().map(Tensor::bytes).sum();
+    disk::check(out.parent().unwrap_or(Path::new(".")), total as u64)?;
+    let mut file = BufWriter::new(File::create(out).map_err(failed)?);
     let header = tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.ty, tensor.bytes()));
     let header = encode(&Default::default(), header, 8);
-    file.write_all(&header).map_err(writing(&partial))?;
+    file.write_all(&header).map_err(failed)?;
     progress.report(Event::Begin { what: "unpack", total: Some(total as u64), unit: Unit::Bytes });
     let mut piece = Vec::new();
-    for tensor in &tensors {
+    for tensor in tensors {
         let rows = (PIECE_BYTES / tensor.row_bytes.max(1)).max(1).next_multiple_of(TASK_ROWS);
         for first in (0..tensor.rows).step_by(rows) {
             piece.resize(rows.min(tensor.rows - first) * tensor.row_bytes, 0);
             let made = piece.par_chunks_mut(TASK_ROWS * tensor.row_bytes).enumerate();
             let made = made.map(|(task, out)| tensor.fill(first + task * TASK_ROWS, out));
             made.find_map_first(Result::err).map_or(Ok(()), Err)?;
-            file.write_all(&piece).map_err(writing(&partial))?;
+            file.write_all(&piece).map_err(failed)?;
             progress.report(Event::Advance(piece.len() as u64));
         }
     }
-    let file = file.into_inner().map_err(|error| writing(&partial)(error.into_error()))?;
-    file.sync_all().map_err(writing(&partial))?;
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)?;
     progress.report(Event::End(""));
-    let text = serde_json::to_string_pretty(&text).unwrap_or_default() + "\n";
-    std::fs::write(&config_file, text).map_err(writing(&config_file))?;
-    std::fs::rename(&partial, &weights_file).map_err(writing(&weights_file))?;
-    Ok(Unpacked { tensors: tensors.len(), bytes: (header.len() + total) as u64 })
+    Ok((header.len() + total) as u64)
 }
 
 /// One tensor to be written, row by row.

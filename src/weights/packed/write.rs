@@ -62,7 +62,12 @@ impl Packer<'_> {
         let start = self.header(&slots, None).len();
         let journal = Journal::open(out, &self.identity()?)?;
         let total = (start + slots.last().map_or(0, |slot| slot.bytes.end)) as u64;
-        disk::check(folder(out), total.saturating_sub(disk::allocated(journal.data())))?;
+        if let Err(error) = disk::check(folder(out), total.saturating_sub(disk::allocated(journal.data()))) {
+            if journal.earlier.is_empty() {
+                journal.discard();
+            }
+            return Err(error.into());
+        }
         let writing = |source| PackedError::File { doing: "write", file: out.to_owned(), source };
         let mut file = OpenOptions::new().read(true).write(true).open(journal.data()).map_err(writing)?;
         if file.metadata().map_err(writing)?.len() != total {

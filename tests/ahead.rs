@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use hlo::{Builder, ElementType, Parameter, Sharding, Signature, TensorType};
 use precast::bundle::{
     Built, Bundle, BundleError, Cache, Contents, Job, Manifest, Outcome, Program, Worker, compile_ahead, key_of,
-    load_or_compile, sha256,
+    load_or_compile,
 };
 use precast::config::Config;
+use precast::digest::sha256;
 use precast::pjrt::CompileOptions;
 use precast::progress::{Event, Progress};
 use tempfile::TempDir;

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use checkpoint::{Stored, Tensors, file};
+use device::score;
 use half::bf16;
 use hlo::ElementType;
 use precast::plan::{Precision, Strategy};
@@ -66,16 +67,6 @@ fn open(folder: &Path, strategy: Strategy) -> Session {
     let plugin = Some(device::installed("cpu"));
     let setup = Setup { plugin, strategy, context: 512, prefill: vec![128], steps: 1, ..usual };
     Session::open_to_score(&setup, &()).expect("a session")
-}
-
-fn score(session: &mut Session, tokens: &[u32]) -> Vec<f32> {
-    let mut logits = Vec::new();
-    let mut take = |rows: &[f32]| {
-        logits.extend_from_slice(rows);
-        Ok(())
-    };
-    session.score(tokens, &mut take, &()).expect("scores");
-    logits
 }
 
 /// The shape's tensors with gates and ups as small as in a model of the real width, 8 times smaller than here: what comes into them is 8

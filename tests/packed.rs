@@ -4,6 +4,8 @@
 #[path = "support/checkpoint.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod checkpoint;
+#[path = "support/shapes.rs"]
+mod shapes;
 mod support;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use precast::weights::packed::{Packed, PackedError, Packer};
 use precast::weights::{Checkpoint, Published, Store, Supplied, pack, unpack};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
+use shapes::shapes;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
@@ -116,24 +119,12 @@ fn check_unpack(packed: &Path, layout: Published, original: &Path) -> Result<(),
     Ok(())
 }
 
-prop_compose! {
-    fn shapes()(
-        experts in 1usize..4, blocks in 1usize..4, hidden in 1usize..3, kv_heads in 1usize..4, queries in 1usize..4,
-        half in 1usize..4, layers in 1usize..3, seed in any::<u64>(),
-    ) -> Shape {
-        Shape {
-            name: "packed".into(), seed, layers, hidden: 32 * hidden, vocabulary: 12, experts, experts_per_token: 1,
-            expert_width: 32 * blocks, query_heads: kv_heads * queries, kv_heads, head_dim: 2 * half, sliding_window: 8,
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn files_hold_what_packing_gives(
-        shape in shapes(), seed in any::<u64>(),
+        shape in shapes("packed", 12), seed in any::<u64>(),
         target in prop::sample::select(vec!["cpu", "cpu-2", "cpu-4", "v5e-1", "v6e-4", "tpu7x-2", "v5e-8"]),
         experts in prop::sample::select(vec![Precision::Bf16, Precision::Fp8, Precision::Int8, Precision::Mxfp4]),
         dense in prop::sample::select(vec![Precision::Bf16, Precision::Fp8, Precision::Int8]),
@@ -168,7 +159,7 @@ proptest! {
 
     /// Experts that were packed as bf16 have the same values in whatever layout they are unpacked to.
     #[test]
-    fn bf16_experts_keep_their_values(shape in shapes(), seed in any::<u64>(), devices in 1usize..4) {
+    fn bf16_experts_keep_their_values(shape in shapes("packed", 12), seed in any::<u64>(), devices in 1usize..4) {
         let folder = checkpoints(&shape, seed, 1, 240);
         let [original, packed, again] = ["original", "out.st", "again.st"].map(|name| folder.path().join(name));
         let target = if devices == 1 { "cpu".to_owned() } else { format!("cpu-{devices}") };
@@ -342,20 +333,19 @@ fn a_checkpoint_that_cannot_be_packed_leaves_nothing() {
     }
 }
 
+/// A checkpoint that takes long enough to pack for somebody to end it.
+fn write_large(name: &str, folder: &Path) {
+    let sizes = Shape { layers: 12, hidden: 512, expert_width: 512, experts: 16, ..Shape::named("wide") };
+    let shape = Shape { name: name.into(), ..sizes };
+    shape.write(Layout::Original { shards: 1 }, folder).expect("a checkpoint");
+}
+
 /// Killed again and again at any moment, and given again: what is written is kept, and the file is the same in the end.
 #[test]
 fn a_killed_packing_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let [model, whole, out] = ["model", "whole.st", "out.st"].map(|name| folder.path().join(name));
-    let shape = Shape {
-        name: "killed".into(),
-        layers: 12,
-        hidden: 512,
-        expert_width: 512,
-        experts: 16,
-        ..Shape::named("wide")
-    };
-    shape.write(Layout::Original { shards: 1 }, &model).expect("a checkpoint");
+    write_large("killed", &model);
     let arguments = |out: &Path| {
         let words =
             ["pack", "--json", "--model", text(&model), "--weights", "int8", "--out", text(out), "--threads", "2"];
@@ -400,15 +390,7 @@ fn a_killed_packing_goes_on() {
 fn an_interrupted_packing_says_what_it_leaves() {
     let folder = tempfile::tempdir().expect("a folder");
     let [model, out] = ["model", "out.st"].map(|name| folder.path().join(name));
-    let shape = Shape {
-        name: "interrupted".into(),
-        layers: 12,
-        hidden: 512,
-        expert_width: 512,
-        experts: 16,
-        ..Shape::named("wide")
-    };
-    shape.write(Layout::Original { shards: 1 }, &model).expect("a checkpoint");
+    write_large("interrupted", &model);
     let mut command =
         precast(&["pack", "--model", text(&model), "--weights", "int8", "--threads", "1", "--out", text(&out)]);
     let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");

@@ -4,6 +4,8 @@
 #[path = "support/checkpoint.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod checkpoint;
+#[path = "support/shapes.rs"]
+mod shapes;
 mod support;
 
 use std::collections::HashMap;
@@ -15,6 +17,7 @@ use precast::graph::params::{self, Form, Source};
 use precast::plan::{Plan, Precision, Spelling, Strategy};
 use precast::weights::{Checkpoint, pack};
 use proptest::prelude::*;
+use shapes::shapes;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
@@ -192,18 +195,6 @@ fn check_experts(
 }
 
 prop_compose! {
-    fn shapes()(
-        experts in 1usize..4, blocks in 1usize..4, hidden in 1usize..3, kv_heads in 1usize..4, queries in 1usize..4,
-        half in 1usize..4, layers in 1usize..3, seed in any::<u64>(),
-    ) -> Shape {
-        Shape {
-            name: "packing".into(), seed, layers, hidden: 32 * hidden, vocabulary: 7, experts, experts_per_token: 1,
-            expert_width: 32 * blocks, query_heads: kv_heads * queries, kv_heads, head_dim: 2 * half, sliding_window: 8,
-        }
-    }
-}
-
-prop_compose! {
     fn plans()(devices in 1usize..6, is_tpu in any::<bool>()) -> Plan {
         let spelling = if is_tpu { Spelling::TPU } else { Spelling::HOST };
         Plan { devices, spelling, ..Plan::host(Strategy::new(Precision::Bf16), 1) }
@@ -215,7 +206,7 @@ proptest! {
 
     /// MXFP4 as it is, and as values; those that exceed floats are infinite, as in the published loader.
     #[test]
-    fn every_block_and_scale_comes_back(shape in shapes(), plan in plans(), seed in any::<u64>()) {
+    fn every_block_and_scale_comes_back(shape in shapes("packing", 7), plan in plans(), seed in any::<u64>()) {
         let (folder, tensors) = checkpoint(&shape, seed, 0, 254);
         for experts in [Precision::Mxfp4, Precision::F32, Precision::Bf16] {
             let plan = Plan { strategy: Strategy::new(experts), ..plan.clone() };
@@ -228,7 +219,7 @@ proptest! {
 
     /// Where the exponents of a row are near to each other, FP8 loses nothing; INT8 at most half a step.
     #[test]
-    fn codes_are_as_near_as_they_can_be(shape in shapes(), plan in plans(), seed in any::<u64>(), lowest in 0u8..240) {
+    fn codes_are_as_near_as_they_can_be(shape in shapes("packing", 7), plan in plans(), seed in any::<u64>(), lowest in 0u8..240) {
         // Codes and scales span 3.6 and 12 octaves; a row has 17 above the half of the least code.
         let (folder, tensors) = checkpoint(&shape, seed, lowest.max(10), lowest.max(10) + 12);
         for experts in [Precision::Fp8, Precision::Int8] {
@@ -242,7 +233,7 @@ proptest! {
 
     /// Matrices outside of the experts in codes are near to the same in values, row by row.
     #[test]
-    fn dense_codes_are_near(shape in shapes()) {
+    fn dense_codes_are_near(shape in shapes("packing", 7)) {
         let (folder, _) = checkpoint(&shape, 1, 120, 130);
         let checkpoint = Checkpoint::open(folder.path()).expect("a checkpoint");
         let packed = |experts| Packed::new(&checkpoint, &Plan::host(strategy(experts), 1));

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 
+use device::score;
 use hlo::ElementType;
 use precast::plan::Strategy;
 use precast::runner::{Generation, Request, Sampling, Session, Setup};
@@ -34,16 +35,6 @@ fn setup(folder: &Path, compute: ElementType) -> Setup {
         prefill: vec![16, 128],
         ..Setup::new(folder)
     }
-}
-
-fn score(session: &mut Session, tokens: &[u32]) -> Vec<f32> {
-    let mut logits = Vec::new();
-    let mut take = |rows: &[f32]| {
-        logits.extend_from_slice(rows);
-        Ok(())
-    };
-    session.score(tokens, &mut take, &()).expect("scores");
-    logits
 }
 
 fn generate(session: &mut Session, prompt: &[u32], max_new: usize) -> Generation {

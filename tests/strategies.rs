@@ -60,12 +60,7 @@ struct Said {
 fn say(setup: &Setup) -> Said {
     let mut session = Session::open(setup, &()).expect("a session");
     let tokens = shape().tokens("strategies", 150);
-    let mut logits = Vec::new();
-    let mut take = |rows: &[f32]| {
-        logits.extend_from_slice(rows);
-        Ok(())
-    };
-    session.score(&tokens, &mut take, &()).expect("scores");
+    let logits = device::score(&mut session, &tokens);
     let request = Request { prompt: tokens[..37].to_vec(), max_new: 24, sampling: Sampling::GREEDY, stop: Vec::new() };
     let generation = session.generate(&request, &mut |_| ControlFlow::Continue(())).expect("a generation");
     Said { logits, generation }

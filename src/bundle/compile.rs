@@ -5,8 +5,9 @@ use super::cost::Cost;
 use super::entry::{Findings, Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
-use super::key::{Key, sha256};
+use super::key::Key;
 use super::program::Program;
+use crate::digest::sha256;
 use crate::pjrt::{Client, CompileOptions, Executable, LoadedExecutable, PjrtError};
 use crate::progress::{Event, Progress, Unit};
 

@@ -9,8 +9,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cost::Cost;
-use super::key::{Key, sha256};
+use super::key::Key;
 use super::shortage::Shortage;
+use crate::digest::sha256;
 
 /// The format that this version writes, and the only one that it reads.
 const FORMAT: u32 = 1;

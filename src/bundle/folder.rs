@@ -10,13 +10,13 @@ use super::cache::{Cache, sync_folder};
 use super::compile::{Outcome, load_or_compile};
 use super::error::BundleError;
 use super::identity::{self, entries};
-use super::key::sha256;
 use super::manifest::{
     EXECUTABLE_END, FORMAT, Manifest, MeshEntry, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
     executable_file, is_file_name, text_file,
 };
 use super::program::Program;
 use crate::config::Config;
+use crate::digest::sha256;
 use crate::pjrt::{Client, CompileOptions, LoadedExecutable};
 use crate::progress::Progress;
 

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::cache::Cache;
-use super::key::{Difference, Key, hex};
+use super::key::{Difference, Key};
+use crate::digest::hex;
 use crate::pjrt::{Client, Value};
 
 /// The names of the entries, for whoever looks one up.
@@ -260,10 +261,10 @@ mod tests {
         let (plugin, stamps) = (dir.path().join("plugin.so"), dir.path().join("plugins.json"));
         fs::write(&plugin, "first").expect("written");
         let first = digest(&plugin, Some(&stamps)).expect("a digest");
-        assert_eq!(first, crate::bundle::key::sha256(b"first"));
+        assert_eq!(first, crate::digest::sha256(b"first"));
         assert!(!stamps.exists(), "a file this young may still change");
         fs::write(&plugin, "other").expect("written");
-        assert_eq!(digest(&plugin, Some(&stamps)).expect("a digest"), crate::bundle::key::sha256(b"other"));
+        assert_eq!(digest(&plugin, Some(&stamps)).expect("a digest"), crate::digest::sha256(b"other"));
     }
 
     #[test]

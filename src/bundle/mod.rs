@@ -26,7 +26,7 @@ pub use cost::{Collective, Cost, InstructionCost, Known, LoopCost, PartCost, Unc
 pub use entry::{Label, Memory, Payload};
 pub use error::{BundleError, Refusal};
 pub use folder::{Built, Bundle, Contents};
-pub use key::{Difference, Key, sha256};
+pub use key::{Difference, Key};
 pub use logs::new_log;
 pub use manifest::{Manifest, Plugin, ProgramEntry, ProgramReport, Report};
 pub use program::{Program, program};

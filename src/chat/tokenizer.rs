@@ -8,8 +8,9 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::digest::sha256;
 use tiktoken_rs::CoreBPE;
 
 pub const STARTOFTEXT: u32 = 199_998;
@@ -121,8 +122,7 @@ impl Tokenizer {
             push_base64(&mut file, &self.decode_bytes(&[id])?);
             let _ = writeln!(file, " {id}");
         }
-        let digest = Sha256::digest(file.as_bytes());
-        let found = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let found = sha256(file.as_bytes());
         if found != PUBLISHED_SHA256 {
             return Err(TokenizerError::Checksum { found, expected: PUBLISHED_SHA256.to_owned() });
         }

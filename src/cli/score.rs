@@ -1,5 +1,6 @@
 //! `precast score`: logits of every position of a text, into a file or compared with those of a plainer strategy.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,10 +78,11 @@ impl Score {
         };
         let found: Option<TextDivergence> = match &self.out {
             Some(out) => {
-                let mut metadata = report.clone();
-                metadata["tokens"] = tokens.len().to_string().into();
-                metadata["vocabulary"] = vocabulary.to_string().into();
-                metadata["made_by"] = concat!("precast ", env!("CARGO_PKG_VERSION")).into();
+                let texts = report.as_object().into_iter().flatten();
+                let texts =
+                    texts.map(|(name, value)| (name.clone(), value.as_str().map_or(value.to_string(), str::to_owned)));
+                let mut metadata: BTreeMap<String, String> = texts.collect();
+                metadata.insert("made_by".to_owned(), concat!("precast ", env!("CARGO_PKG_VERSION")).to_owned());
                 report["out"] = json!(out);
                 write_beside(out, |file| {
                     write_rows(out, file, &header([tokens.len(), vocabulary], &metadata))?;

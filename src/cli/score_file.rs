@@ -1,22 +1,19 @@
 //! A safetensors file of one tensor, `logits`, that is whole or not there. It knows no model.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use serde_json::json;
+use safetensors::Dtype;
 
 use super::failure::Failure;
+use crate::weights::header::{StoredType, encode};
 
-/// The start of a safetensors file of one tensor `logits`: 8 bytes of length, JSON padded to 8 bytes.
-pub fn header(shape: [usize; 2], metadata: &serde_json::Value) -> Vec<u8> {
-    let bytes = shape[0] * shape[1] * size_of::<f32>();
-    let logits = json!({ "dtype": "F32", "shape": shape, "data_offsets": [0, bytes] });
-    let mut text = json!({ "__metadata__": metadata, "logits": logits }).to_string().into_bytes();
-    text.resize(text.len().next_multiple_of(8), b' ');
-    let mut header = (text.len() as u64).to_le_bytes().to_vec();
-    header.extend(text);
-    header
+/// The start of a safetensors file of one tensor `logits`, with texts of `metadata`.
+pub fn header(shape: [usize; 2], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let ty = StoredType { element: Dtype::F32, dims: shape.to_vec() };
+    encode(metadata, [("logits", &ty, shape[0] * shape[1] * size_of::<f32>())], 8)
 }
 
 /// Fills a file next to `path` and renames it, so that `path` is whole or untouched.
@@ -61,7 +58,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logits.safetensors");
         let written = write_beside(&path, |file| {
-            file.write_all(&header([2, 3], &json!({"tokens": "2"}))).unwrap();
+            file.write_all(&header([2, 3], &BTreeMap::from([("tokens".to_owned(), "2".to_owned())]))).unwrap();
             file.write_all(&[0_u8; 24]).unwrap();
             Ok(())
         });

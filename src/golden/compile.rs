@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Case;
 use super::record::{Compiled, Exchange, Figures, Verdict};
-use crate::bundle::{BundleError, Cache, Cost, Outcome, Worker, compile_ahead, program, sha256};
+use crate::bundle::{BundleError, Cache, Cost, Outcome, Worker, compile_ahead, program};
 use crate::config::Config;
+use crate::digest::sha256;
 use crate::estimate::{moved_bytes, roofline_cycles};
 use crate::graph::Phase;
 use crate::pjrt::{CompileOptions, plugins};

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::record::{FORMAT, Golden, Row, Text};
 use super::{Case, GoldenError};
-use crate::bundle::sha256;
 use crate::config::Config;
+use crate::digest::sha256;
 use crate::estimate::{self, Sizes};
 use crate::graph::module;
 use crate::graph::params::weights;

@@ -156,7 +156,7 @@ impl Header {
 
 /// The first bytes of a file of `tensors`, which follow one another in this order: the header's length, the header, and blanks, so
 /// that the first tensor begins at a multiple of `align`. A tensor is a name, its type and its bytes.
-pub(super) fn encode<'a>(
+pub fn encode<'a>(
     metadata: &BTreeMap<String, String>,
     tensors: impl IntoIterator<Item = (&'a str, &'a StoredType, usize)>,
     align: usize,

@@ -13,6 +13,11 @@ pub const BLOCK_BYTES: usize = 16;
 /// The scale that the format reserves for NaN.
 pub const SCALE_NAN: u8 = 255;
 
+/// What a code stands for under the byte of its block's scale: exact.
+pub(super) fn value(code: usize, scale: u8) -> f64 {
+    f64::from(CODES[code]) * 2f64.powi(i32::from(scale) - 127)
+}
+
 /// A block: its codes one a byte, and its scale's byte, which is not [`SCALE_NAN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -32,9 +37,7 @@ impl Block {
 
     /// Writes the codes as files have them, to [`BLOCK_BYTES`].
     pub fn write(&self, out: &mut [u8]) {
-        for (out, [low, high]) in out.iter_mut().zip(self.codes.as_chunks::<2>().0) {
-            *out = low | high << 4;
-        }
+        halve(&self.codes, out);
     }
 
     /// The block of exactly these `values`, if there is one.
@@ -71,10 +74,11 @@ impl Block {
     }
 }
 
-/// Two codes a byte, the first in the low half, from a byte each: `out` is cleared and filled.
-pub(super) fn halve(codes: &[u8], out: &mut Vec<u8>) {
-    out.clear();
-    out.extend(codes.as_chunks::<2>().0.iter().map(|[low, high]| low | high << 4));
+/// Two codes a byte, the first in the low half, from a byte each: `out` takes one byte for each two of `codes`.
+pub(super) fn halve(codes: &[u8], out: &mut [u8]) {
+    for (out, [low, high]) in out.iter_mut().zip(codes.as_chunks::<2>().0) {
+        *out = low | high << 4;
+    }
 }
 
 /// The reverse: `out` takes two bytes for each of `halved`.
@@ -117,9 +121,9 @@ pub fn unpack_f32(blocks: &[u8], scales: &[u8], out: &mut [u8]) -> Result<(), Na
 
 /// For every scale what each byte of codes unpacks to: a row uses few scales, so that its tables stay in the first cache.
 fn pair_tables<const PAIR: usize>(pair: impl Fn(f32, f32) -> [u8; PAIR]) -> Vec<[[u8; PAIR]; 256]> {
-    let value = |code: usize, scale: u8| (f64::from(CODES[code]) * 2f64.powi(i32::from(scale) - 127)) as f32;
+    let number = |code: usize, scale: u8| value(code, scale) as f32;
     (0..SCALE_NAN)
-        .map(|scale| std::array::from_fn(|byte| pair(value(byte & 15, scale), value(byte >> 4, scale))))
+        .map(|scale| std::array::from_fn(|byte| pair(number(byte & 15, scale), number(byte >> 4, scale))))
         .collect()
 }
 

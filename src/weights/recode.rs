@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::codes;
 use super::loss::{Losses, Tally};
-use super::mxfp4::{BLOCK, BLOCK_BYTES, CODES, SCALE_NAN};
+use super::mxfp4::{BLOCK, BLOCK_BYTES, CODES, SCALE_NAN, value};
 use crate::plan::Precision;
 
 /// Exponents of a block's scale over that of its row in FP8. Below the first, all codes of the block become zero; above the last,
@@ -31,14 +31,8 @@ pub(super) fn largest(blocks: &[[u8; BLOCK_BYTES]], scales: &[u8]) -> f32 {
 }
 
 /// The magnitudes of a block's codes for every scale; none for the one that the format reserves for NaN.
-static MAGNITUDES: LazyLock<Vec<[f32; 8]>> = LazyLock::new(|| {
-    let magnitude = |scale, code: usize| (f64::from(CODES[code]) * power(scale)) as f32;
-    (0..SCALE_NAN).map(|scale| std::array::from_fn(|code| magnitude(scale, code))).collect()
-});
-
-fn power(scale: u8) -> f64 {
-    2f64.powi(i32::from(scale) - 127)
-}
+static MAGNITUDES: LazyLock<Vec<[f32; 8]>> =
+    LazyLock::new(|| (0..SCALE_NAN).map(|scale| std::array::from_fn(|code| value(code, scale) as f32)).collect());
 
 /// How often each of the `wanted` magnitudes, a bit each, occurs in a block. Written so that a compiler compares many at once.
 fn count(block: &[u8; BLOCK_BYTES], wanted: u8) -> [u32; 8] {
@@ -157,7 +151,7 @@ impl Recoder {
         for block_scale in self.row.scales.drain(..) {
             let at = usize::from(block_scale);
             for (code, found) in self.row.counts[at].iter().enumerate() {
-                let value = f64::from(CODES[code]) * power(block_scale);
+                let value = value(code, block_scale);
                 let decoded = codes::value_of(Precision::Int8, self.row.tables[at][code]) * f64::from(scale);
                 self.scaled.add(value, decoded, f64::INFINITY, u64::from(*found));
             }
@@ -178,7 +172,7 @@ impl Recoder {
         plain.exact(self.plain_exact);
         for (scale, counts) in self.by_scale.iter().enumerate() {
             for (code, found) in counts.iter().enumerate() {
-                let value = f64::from(CODES[code]) * power(scale as u8);
+                let value = value(code, scale as u8);
                 let decoded = codes::value_of(self.stored, codes::code(self.stored, value as f32));
                 plain.add(value, decoded, self.stored.largest_code(), *found);
             }

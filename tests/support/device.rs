@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use precast::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin, plugins};
 use precast::progress::Progress;
+use precast::runner::Session;
 
 /// The library of the plugin `name` of the pins (`cpu`, `cpu-alt`), which is installed first if it is nowhere.
 pub fn installed(name: &str) -> PathBuf {
@@ -38,4 +39,16 @@ pub fn run(executable: &LoadedExecutable, inputs: &[&[u8]]) -> Vec<Buffer> {
     let uploads = places.map(|((place, parameter), bytes)| client.upload(place, &parameter.ty, bytes));
     let buffers: Vec<Buffer> = uploads.collect::<Result<_, _>>().expect("uploads");
     executable.execute(buffers.iter().map(Argument::Keep).collect()).expect("an execution")
+}
+
+/// The logits of every position, f32 `[tokens, vocabulary]`.
+#[allow(dead_code, reason = "not every test that has a plugin scores")]
+pub fn score(session: &mut Session, tokens: &[u32]) -> Vec<f32> {
+    let mut logits = Vec::new();
+    let mut take = |rows: &[f32]| {
+        logits.extend_from_slice(rows);
+        Ok(())
+    };
+    session.score(tokens, &mut take, &()).expect("scores");
+    logits
 }

@@ -12,6 +12,7 @@ use super::manifest::{FORMAT, Manifest};
 use super::slots::{Slot, slots};
 use super::{KEY, PADDING};
 use crate::config::Config;
+use crate::digest::hex;
 use crate::plan::{Plan, Precision, Strategy};
 use crate::progress::{Event, Progress, Unit};
 use crate::target::Target;
@@ -97,7 +98,7 @@ impl Packed {
                 digest.update(piece);
                 progress.report(Event::Advance(piece.len() as u64));
             }
-            let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let found = hex(&digest.finalize());
             if found == tensor.sha256 {
                 return Ok(());
             }

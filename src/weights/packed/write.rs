@@ -14,6 +14,7 @@ use super::journal::{Journal, Line, folder};
 use super::manifest::{FORMAT, Manifest, TensorEntry};
 use super::slots::{Slot, slots, tensors};
 use super::{DATA_ALIGN, KEY};
+use crate::digest::hex;
 use crate::plan::Plan;
 use crate::progress::{Event, Progress, Unit};
 use crate::weights::arrangement::Part;
@@ -60,7 +61,7 @@ impl Packer<'_> {
         }
         let slots = slots(self.checkpoint.config(), self.plan)?;
         let start = self.header(&slots, None).len();
-        let journal = Journal::open(out, &self.identity()?)?;
+        let journal = Journal::open(out, &self.identity(&slots)?)?;
         let total = (start + slots.last().map_or(0, |slot| slot.bytes.end)) as u64;
         if let Err(error) = disk::check(folder(out), total.saturating_sub(disk::allocated(journal.data()))) {
             if journal.earlier.is_empty() {
@@ -98,7 +99,7 @@ impl Packer<'_> {
     }
 
     /// What the file is made of and for, as 16 digits: an interrupted packing goes on only with its own.
-    fn identity(&self) -> Result<String, PackedError> {
+    fn identity(&self, slots: &[Slot]) -> Result<String, PackedError> {
         let mut digest = Sha256::new();
         for file in self.checkpoint.files() {
             let failed = |source| PackedError::File { doing: "read", file: file.to_owned(), source };
@@ -107,7 +108,7 @@ impl Packer<'_> {
             digest.update(format!("{path:?} {} {:?}\n", metadata.len(), metadata.modified().map_err(failed)?));
         }
         digest.update(serde_json::to_string(&self.manifest(&[], None)).unwrap_or_default());
-        for slot in slots(self.checkpoint.config(), self.plan)? {
+        for slot in slots {
             digest.update(format!("{:?}\n", slot.weight));
         }
         Ok(hex(&digest.finalize())[..16].to_owned())
@@ -259,6 +260,7 @@ impl Work<'_> {
                 host.resize(packing.bytes(piece.rows.len(), piece.columns.len()), 0);
                 packing.fill(&piece, &mut host, &mut counter)?;
                 let bytes = if slot.is_halved() {
+                    halved.resize(host.len() / 2, 0);
                     halve(&host, &mut halved);
                     &halved
                 } else {
@@ -284,8 +286,4 @@ impl Work<'_> {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -126,6 +126,8 @@ pub struct Spelling {
     /// Whether experts are taken as checkpoints have them: gates and ups by turns, and MXFP4 as published bytes, which are then mapped
     /// and never copied. Otherwise gates come before ups, and MXFP4 has its outputs innermost.
     pub experts_as_published: bool,
+    /// Whether products with weights are calls of the host's own kernels, on one device.
+    pub calls_kernels: bool,
     /// Values of MXFP4 as published that are unpacked at once, of which a core's cache has room.
     pub unpacked_at_once: usize,
     /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
@@ -145,6 +147,7 @@ impl Spelling {
     pub const HOST: Spelling = Spelling {
         product_rows: 2,
         experts_as_published: true,
+        calls_kernels: true,
         unpacked_at_once: 1 << 21,
         lanes: 1,
         decode_block: ATTENTION_BLOCK,
@@ -155,6 +158,7 @@ impl Spelling {
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
         experts_as_published: false,
+        calls_kernels: false,
         unpacked_at_once: usize::MAX,
         lanes: 128,
         decode_block: 4096,
@@ -242,6 +246,11 @@ impl Plan {
     /// The fewest rows of a product; in f32 a single row is as good as any.
     pub fn product_rows(&self) -> usize {
         if self.strategy.compute == ElementType::F32 { 1 } else { self.spelling.product_rows }
+    }
+
+    /// Whether products with weights are calls of the host's kernels. Over several devices the compiler would not know how to divide them.
+    pub fn calls_kernels(&self) -> bool {
+        self.spelling.calls_kernels && self.devices == 1
     }
 
     /// Whether experts are MXFP4 in the bytes of checkpoints.

@@ -5,6 +5,7 @@ use super::cost::Cost;
 use super::entry::{Findings, Label, Memory, Payload};
 use super::error::BundleError;
 use super::identity;
+use super::kernels;
 use super::key::Key;
 use super::program::Program;
 use crate::digest::sha256;
@@ -100,6 +101,7 @@ fn obtain(
 ) -> Result<(LoadedExecutable, Outcome), BundleError> {
     let key = key_of(client, cache, program, options)?;
     let failed = |error| BundleError::Compile { program: program.name.clone(), source: Box::new(error) };
+    kernels::provide(client).map_err(failed)?;
     let compile = || client.compile(&program.text, &program.signature, options);
     let Some(cache) = cache else {
         let begin = std::time::Instant::now();

@@ -10,6 +10,7 @@ use super::cache::{Cache, sync_folder};
 use super::compile::{Outcome, load_or_compile};
 use super::error::BundleError;
 use super::identity::{self, entries};
+use super::kernels;
 use super::manifest::{
     EXECUTABLE_END, FORMAT, Manifest, MeshEntry, ParameterEntry, Plugin, ProgramEntry, TEXT_END, TypeEntry, config_key,
     executable_file, is_file_name, text_file,
@@ -248,6 +249,7 @@ impl Bundle {
             source: Box::new(error),
             rebuild: self.manifest.command(),
         };
+        kernels::provide(client).map_err(refused)?;
         client.load(&payload, &self.signature(program)?).map_err(refused)
     }
 

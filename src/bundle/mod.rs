@@ -11,6 +11,7 @@ mod entry;
 mod error;
 mod folder;
 mod identity;
+pub mod kernels;
 mod key;
 mod lock;
 mod logs;

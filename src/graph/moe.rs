@@ -5,7 +5,7 @@ use crate::graph::expert::Expert;
 use crate::graph::linear::{at_least, linear};
 use crate::graph::model::Model;
 use crate::graph::params::{ALL, Source};
-use hlo::{Builder, ElementType::F32, ElementType::S32, Tensor, TensorType};
+use hlo::{Attribute, Builder, ElementType::F32, ElementType::S32, Tensor, TensorType};
 
 /// Which row goes to which expert.
 struct Routing<'b> {
@@ -42,6 +42,9 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Ten
     let (n, c) = (x.dim(0), x.dim(1));
     let logits = linear(model, x, Source::RouterWeight(layer), Source::RouterBias(layer)).named("router");
     let routing = route(logits, model.config.experts_per_token);
+    if model.plan.calls_kernels() {
+        return by_kernel(model, layer, x, &routing);
+    }
     let expert = Expert { model, layer };
     let parts = match n {
         1 if model.plan.spelling.unrolls_experts => one_by_one(&expert, x, &routing),
@@ -51,6 +54,26 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Ten
     let answers = parts.sum("npo->no").constrained(&["", ""]);
     let biases = routing.share.dot("ne,ec->nc", model.vector(Source::DownBias(layer)));
     answers.slice(&[0..n, 0..c]) + biases
+}
+
+/// The answer of the host's kernel, which does the grouping itself: f32 `[n, c]`.
+fn by_kernel<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let config = model.config;
+    let (gate_up, down) = (model.matrix(Source::GateUpWeight(layer)), model.matrix(Source::DownWeight(layer)));
+    let operands = [
+        Some(x.convert(model.compute())),
+        Some(routing.share),
+        Some(gate_up.values),
+        gate_up.scales,
+        Some(model.vector(Source::GateUpBias(layer))),
+        Some(down.values),
+        down.scales,
+        Some(model.vector(Source::DownBias(layer))),
+    ];
+    let operands: Vec<_> = operands.into_iter().flatten().collect();
+    let attributes =
+        [("alpha", Attribute::Float(config.swiglu_alpha)), ("limit", Attribute::Float(config.swiglu_limit))];
+    x.builder().custom_call(kernels::EXPERTS, &operands, &attributes, &x.ty())
 }
 
 /// The weighted answers of one row's experts, one after another: f32 `[1, p, o]`.

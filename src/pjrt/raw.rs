@@ -1,7 +1,7 @@
 //! The PJRT C API as plain C declarations: one row a function, with its place in the table, its size and its fields.
 //! Knows nothing about ownership or errors; `api.rs` makes the calls.
 //!
-//! Source: `pjrt_c_api.h` and `pjrt_c_api_layouts_extension.h` of XLA at API 0.114. Names are the header's, without the `PJRT_` prefix and the `_Args` suffix.
+//! Source: `pjrt_c_api.h`, `pjrt_c_api_layouts_extension.h` and `pjrt_c_api_ffi_extension.h` of XLA at API 0.114. Names are the header's, without the `PJRT_` prefix and the `_Args` suffix.
 //! `bool` is declared `u8` and enums `i32`, so that no value that a plugin writes is undefined behaviour.
 
 #![allow(non_camel_case_types)]
@@ -125,6 +125,9 @@ pub const LAYOUT_TILED: i32 = 0;
 
 /// The type of the extension for layouts.
 const EXTENSION_LAYOUTS: i32 = 4;
+
+/// The type of the extension for foreign functions.
+const EXTENSION_FFI: i32 = 5;
 
 pub const IMMUTABLE_UNTIL_TRANSFER_COMPLETES: i32 = 1;
 pub const IMMUTABLE_ZERO_COPY: i32 = 2;
@@ -322,3 +325,23 @@ functions! {
         16 executable: *mut Executable, 24 num_parameters: usize, 32 layouts: *const *mut Layouts_MemoryLayout,
     }
 }
+
+/// Unlike all others these arguments have no `extension_start`.
+#[repr(C)]
+pub struct FFI_Register_Handler {
+    pub struct_size: usize,
+    pub target_name: *const u8,
+    pub target_name_size: usize,
+    pub handler: *mut c_void,
+    pub platform_name: *const u8,
+    pub platform_name_size: usize,
+    pub traits: i32,
+}
+
+// SAFETY: `repr(C)` with `struct_size` first; integers and nullable pointers may be zero.
+unsafe impl Args for FFI_Register_Handler {
+    const FUNCTION: Function =
+        Function { extension: Some(EXTENSION_FFI), index: 2, name: "PJRT_FFI_Register_Handler", size: 52 };
+}
+
+const _: () = assert!(offset_of!(FFI_Register_Handler, traits) == 48);

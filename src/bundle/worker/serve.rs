@@ -14,6 +14,7 @@ use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
 use crate::bundle::manifest::signature;
 use crate::bundle::shortage::Shortage;
+use crate::bundle::kernels;
 use crate::pjrt::{Client, ClientOptions, Code, CompileOptions, Executable, PjrtError, Plugin, Topology};
 
 /// Serves the parent over standard input, which is a socket of its own; standard output and error are the plugin's to write.
@@ -88,6 +89,7 @@ impl Devices {
         let Some(name) = &job.topology else {
             let devices = Some(job.devices);
             let client = plugin.client(&ClientOptions { devices, ..ClientOptions::default() })?;
+            kernels::provide(&client)?;
             return Ok((Opened { compiler: Compiler::of_client(&client), hbm_bytes: None }, Devices::Here(client)));
         };
         let topology = plugin.topology(name, &job.topology_options)?;

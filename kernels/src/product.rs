@@ -1,0 +1,138 @@
+//! The product of rows with a matrix, by parts of its outputs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use half::bf16;
+
+use crate::columns::Columns;
+use crate::level::Level;
+use crate::matrix::{Matrix, Values};
+use crate::number::{AT_ONCE, Number};
+use crate::workers::Workers;
+
+/// Outputs of a task. Large enough that taking a task costs nothing, small enough that all threads end together.
+const OUTPUTS: usize = 64;
+
+/// Rows that are multiplied, one after another.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+}
+
+impl<'a> Rows<'a> {
+    /// How many numbers there are.
+    pub fn numbers(&self) -> usize {
+        match self {
+            Rows::F32(rows) => rows.len(),
+            Rows::Bf16(rows) => rows.len(),
+        }
+    }
+
+    /// The same numbers as f32.
+    pub(crate) fn to_f32(self) -> Cow<'a, [f32]> {
+        match self {
+            Rows::F32(rows) => Cow::Borrowed(rows),
+            Rows::Bf16(rows) => rows.iter().map(|value| value.to_f32()).collect(),
+        }
+    }
+}
+
+/// The product of `rows` `[n, inputs]` with the transposed `matrix`: `sums` f32 `[n, outputs]`.
+///
+/// With rows of bf16, a matrix in anything but f32 is one of bf16 too, as are the codes that it may be stored in.
+/// Fails, with a sentence, if sizes do not fit each other.
+pub fn product(
+    level: Level,
+    rows: Rows<'_>,
+    matrix: &Matrix<'_>,
+    sums: &mut [f32],
+    workers: &dyn Workers,
+) -> Result<(), String> {
+    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+    if inputs == 0 || outputs == 0 {
+        return Err(format!("a matrix of {outputs} × {inputs} has no values"));
+    }
+    let n = rows.numbers() / inputs;
+    if n * inputs != rows.numbers() {
+        return Err(format!("{} numbers are no whole rows of {inputs}", rows.numbers()));
+    }
+    if sums.len() != n * outputs {
+        return Err(format!("{n} rows times {outputs} outputs do not fit into {} numbers", sums.len()));
+    }
+    match rows {
+        #[cfg(target_arch = "x86_64")]
+        Rows::Bf16(rows) if level == Level::Avx512 => by_parts(level, rows, matrix, sums, workers),
+        _ => by_parts(level, &rows.to_f32(), matrix, sums, workers),
+    }
+    Ok(())
+}
+
+fn by_parts<T: Number>(level: Level, rows: &[T], matrix: &Matrix<'_>, sums: &mut [f32], workers: &dyn Workers) {
+    let (n, outputs) = (rows.len() / matrix.inputs(), matrix.outputs());
+    let sums = Columns::new(sums, outputs);
+    workers.each(outputs.div_ceil(OUTPUTS), &|task| {
+        let range = task * OUTPUTS..((task + 1) * OUTPUTS).min(outputs);
+        let mut part = vec![0.0; n * range.len()];
+        of_part(level, rows, matrix, range.clone(), &mut part);
+        for (row, part) in part.chunks_exact(range.len()).enumerate() {
+            // SAFETY: no other task has these outputs, and nothing else of them is borrowed here.
+            unsafe { sums.part(row, range.clone()) }.copy_from_slice(part);
+        }
+    });
+}
+
+/// The product of `rows` with some outputs of `matrix`: `sums` `[n, range]`.
+pub(crate) fn of_part<T: Number>(
+    level: Level,
+    rows: &[T],
+    matrix: &Matrix<'_>,
+    range: Range<usize>,
+    sums: &mut [f32],
+) {
+    let (inputs, outputs) = (matrix.inputs(), range.len());
+    let matrix = matrix.part(range);
+    let rows: Vec<&[T]> = rows.chunks_exact(inputs).collect();
+    if rows.len() > AT_ONCE || !without_unpacking(level, &rows, &matrix, sums) {
+        let mut unpacked = match T::stored(matrix.values()) {
+            Some(_) => Vec::new(),
+            None => vec![T::ZERO; AT_ONCE * inputs],
+        };
+        for first in (0..outputs).step_by(AT_ONCE) {
+            let few = first..(first + AT_ONCE).min(outputs);
+            let part = matrix.part(few.clone());
+            let values = T::stored(part.values()).unwrap_or_else(|| {
+                let room = &mut unpacked[..few.len() * inputs];
+                T::unpack(level, &part, room);
+                room
+            });
+            let columns: Vec<&[T]> = values.chunks_exact(inputs).collect();
+            for (rows, sums) in rows.chunks(AT_ONCE).zip(sums.chunks_mut(AT_ONCE * outputs)) {
+                let found = T::dots(level, rows, &columns);
+                for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
+                    sums[few.clone()].copy_from_slice(&found[..few.len()]);
+                }
+            }
+        }
+    }
+    if let Some(scales) = matrix.scales() {
+        for sums in sums.chunks_exact_mut(outputs) {
+            sums.iter_mut().zip(scales).for_each(|(sum, scale)| *sum *= scale);
+        }
+    }
+}
+
+/// The same for a few rows, without unpacking to memory; false where that is no gain.
+fn without_unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
+    let Values::Mxfp4 { .. } = matrix.values() else { return false };
+    let outputs = matrix.outputs();
+    for output in 0..outputs {
+        let Values::Mxfp4 { codes, scales } = matrix.part(output..output + 1).values() else { return false };
+        let Some(found) = T::dots_mxfp4(level, rows, codes, scales) else { return false };
+        for (row, found) in found[..rows.len()].iter().enumerate() {
+            sums[row * outputs + output] = *found;
+        }
+    }
+    true
+}

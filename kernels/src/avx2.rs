@@ -138,6 +138,53 @@ unsafe fn blocks<const R: usize>(rows: [&[f32]; R], codes: &[u8], scales: &[u8])
     sums
 }
 
+/// See [`crate::number::Number::dots_int8`].
+///
+/// # Safety
+/// Every row is as long as `codes`.
+#[target_feature(enable = "avx2,fma")]
+pub(crate) unsafe fn dots_int8(rows: &[&[f32]], codes: &[i8]) -> [f32; AT_ONCE] {
+    // SAFETY: the caller's word.
+    unsafe {
+        match rows {
+            [a] => whole_numbers([a], codes),
+            [a, b] => whole_numbers([a, b], codes),
+            [a, b, c] => whole_numbers([a, b, c], codes),
+            [a, b, c, d] => whole_numbers([a, b, c, d], codes),
+            _ => [0.0; AT_ONCE],
+        }
+    }
+}
+
+/// # Safety
+/// As [`dots_int8`].
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn whole_numbers<const R: usize>(rows: [&[f32]; R], codes: &[i8]) -> [f32; AT_ONCE] {
+    // Two sums, so that neither waits for the other.
+    let mut lanes = [[_mm256_setzero_ps(); 2]; R];
+    let (whole, rest) = codes.as_chunks::<{ 2 * LANES }>();
+    for (part, codes) in whole.iter().enumerate() {
+        // SAFETY: 16 bytes are there.
+        let codes = unsafe { _mm_loadu_si128(codes.as_ptr().cast()) };
+        let wide = |half: __m128i| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(half));
+        let values = [wide(codes), wide(_mm_srli_si128(codes, 8))];
+        for (row, lanes) in rows.iter().zip(&mut lanes) {
+            for (turn, (lanes, values)) in lanes.iter_mut().zip(values).enumerate() {
+                // SAFETY: the row is as long as the codes.
+                let row = unsafe { _mm256_loadu_ps(row.as_ptr().add((2 * part + turn) * LANES)) };
+                *lanes = _mm256_fmadd_ps(values, row, *lanes);
+            }
+        }
+    }
+    let mut sums = [0.0; AT_ONCE];
+    for ((row, lanes), sum) in rows.iter().zip(&lanes).zip(&mut sums) {
+        let row = row[whole.len() * 2 * LANES..].iter().zip(rest);
+        *sum = total(_mm256_add_ps(lanes[0], lanes[1])) + row.map(|(a, b)| a * f32::from(*b)).sum::<f32>();
+    }
+    sums
+}
+
 /// Twice what the codes of a block stand for, which are whole numbers.
 #[inline]
 #[target_feature(enable = "avx2,fma")]

@@ -12,7 +12,7 @@ use crate::{BLOCK, portable};
 const LANES: usize = 32;
 
 /// Scales that are made numbers of at once.
-const SCALES: usize = 32;
+const SCALES: usize = 16;
 
 /// The values of `of` as bf16, without the scales of its outputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
@@ -129,7 +129,7 @@ fn multiplied(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
 /// See [`crate::number::Number::dots_mxfp4`].
 ///
 /// # Safety
-/// Every row has 32 numbers, and `codes` 16 bytes, for each of `scales`.
+/// `codes` has 16 bytes for each of `scales`, and every row 64 numbers for each two of them, begun or whole.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn dots_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
     // SAFETY: the caller's word.
@@ -150,51 +150,100 @@ pub(crate) unsafe fn dots_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8]) -
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 unsafe fn blocks<const R: usize>(rows: [&[bf16]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
     let table = e2m1_as_bf16();
-    let (codes, _) = codes.as_chunks::<{ BLOCK / 2 }>();
-    // Even and odd blocks have sums of their own, so that neither waits for the other.
-    let mut lanes = [[_mm512_setzero_ps(); 2]; R];
-    let mut powers = [0.0; SCALES];
-    for (part, (codes, scales)) in codes.chunks(SCALES).zip(scales.chunks(SCALES)).enumerate() {
-        portable::each(scales, &mut powers, portable::power);
-        let first = part * SCALES;
-        let (pairs, odd) = codes.as_chunks::<2>();
-        for (pair, codes) in pairs.iter().enumerate() {
-            for turn in 0..2 {
-                let at = 2 * pair + turn;
-                let (values, scale) = (e2m1(&codes[turn], table), _mm512_set1_ps(powers[at]));
-                for (row, lanes) in rows.iter().zip(&mut lanes) {
-                    // SAFETY: the row has as many blocks as there are scales.
-                    let row = unsafe { _mm512_loadu_si512(row.as_ptr().add((first + at) * BLOCK).cast()) };
-                    lanes[turn] = _mm512_fmadd_ps(multiplied(_mm512_setzero_ps(), values, row), scale, lanes[turn]);
-                }
-            }
-        }
-        if let [codes] = odd {
-            let at = 2 * pairs.len();
-            let (values, scale) = (e2m1(codes, table), _mm512_set1_ps(powers[at]));
+    let mut lanes = [_mm512_setzero_ps(); R];
+    for (part, (codes, scales)) in codes.chunks(SCALES * BLOCK / 2).zip(scales.chunks(SCALES)).enumerate() {
+        let powers = powers(scales);
+        // The scale of the first of two blocks in the lower half of a register, that of the second in the upper.
+        let mut which = _mm512_set_epi32(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+        for (pair, codes) in codes.chunks(BLOCK).enumerate() {
+            let codes = match codes.first_chunk::<BLOCK>() {
+                // SAFETY: 32 bytes are there.
+                Some(codes) => unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) },
+                // SAFETY: half of them are, of the last block.
+                None => _mm256_zextsi128_si256(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) }),
+            };
+            let words = _mm512_cvtepu8_epi16(codes);
+            // Of a place in the table the low five bits count, of which the table does not mind the highest.
+            let even = _mm512_permutexvar_epi16(words, table);
+            let odd = _mm512_permutexvar_epi16(_mm512_srli_epi16(words, 4), table);
+            let scale = _mm512_permutexvar_ps(which, powers);
+            which = _mm512_add_epi32(which, _mm512_set1_epi32(2));
+            let at = (part * SCALES / 2 + pair) * 2 * BLOCK;
             for (row, lanes) in rows.iter().zip(&mut lanes) {
-                // SAFETY: as above.
-                let row = unsafe { _mm512_loadu_si512(row.as_ptr().add((first + at) * BLOCK).cast()) };
-                lanes[0] = _mm512_fmadd_ps(multiplied(_mm512_setzero_ps(), values, row), scale, lanes[0]);
+                // SAFETY: the row has 64 numbers for these two blocks.
+                let (evens, odds) = unsafe {
+                    let start = row.as_ptr().add(at);
+                    (_mm512_loadu_si512(start.cast()), _mm512_loadu_si512(start.add(LANES).cast()))
+                };
+                let product = multiplied(multiplied(_mm512_setzero_ps(), even, evens), odd, odds);
+                *lanes = _mm512_fmadd_ps(product, scale, *lanes);
             }
         }
     }
     let mut sums = [0.0; AT_ONCE];
     for (lanes, sum) in lanes.iter().zip(&mut sums) {
-        *sum = _mm512_reduce_add_ps(_mm512_add_ps(lanes[0], lanes[1]));
+        *sum = _mm512_reduce_add_ps(*lanes);
     }
     sums
 }
 
-/// The values of a block, of which the table is [`e2m1_as_bf16`].
+/// What up to sixteen scales stand for; zeros behind them.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn e2m1(codes: &[u8; BLOCK / 2], table: __m512i) -> __m512i {
-    let pairs = widened(codes);
-    // Low and high code of a byte become the two halves of a word: places in the table, of which the low five bits count.
-    let mask = _mm512_set1_epi32(0x000f_000f);
-    let places = _mm512_ternarylogic_epi32::<0xa8>(pairs, _mm512_slli_epi32(pairs, 12), mask);
-    _mm512_permutexvar_epi16(places, table)
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn powers(scales: &[u8]) -> __m512 {
+    let mask = ((1_u32 << scales.len().min(SCALES)) - 1) as u16;
+    // SAFETY: as many bytes are there as the mask has bits, and no other is touched.
+    let scales = unsafe { _mm_maskz_loadu_epi8(mask, scales.as_ptr().cast()) };
+    _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(scales), 23))
+}
+
+/// See [`crate::number::Number::dots_int8`].
+///
+/// # Safety
+/// Every row is as long as `codes`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(crate) unsafe fn dots_int8(rows: &[&[bf16]], codes: &[i8]) -> [f32; AT_ONCE] {
+    // SAFETY: the caller's word.
+    unsafe {
+        match rows {
+            [a] => whole_numbers([a], codes),
+            [a, b] => whole_numbers([a, b], codes),
+            [a, b, c] => whole_numbers([a, b, c], codes),
+            [a, b, c, d] => whole_numbers([a, b, c, d], codes),
+            _ => [0.0; AT_ONCE],
+        }
+    }
+}
+
+/// # Safety
+/// As [`dots_int8`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn whole_numbers<const R: usize>(rows: [&[bf16]; R], codes: &[i8]) -> [f32; AT_ONCE] {
+    // The upper halves of two registers of f32, one after the other.
+    let halves: [u16; LANES] = std::array::from_fn(|place| 2 * place as u16 + 1);
+    // SAFETY: 32 numbers are there.
+    let halves = unsafe { _mm512_loadu_si512(halves.as_ptr().cast()) };
+    let mut lanes = [_mm512_setzero_ps(); R];
+    let (whole, rest) = codes.as_chunks::<LANES>();
+    let wide = |half: __m128i| _mm512_castps_si512(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(half)));
+    for (part, codes) in whole.iter().enumerate() {
+        // SAFETY: 32 bytes are there.
+        let (first, second) =
+            unsafe { (_mm_loadu_si128(codes.as_ptr().cast()), _mm_loadu_si128(codes.as_ptr().add(LANES / 2).cast())) };
+        let values = _mm512_permutex2var_epi16(wide(first), halves, wide(second));
+        for (row, lanes) in rows.iter().zip(&mut lanes) {
+            // SAFETY: the row is as long as the codes.
+            let row = unsafe { _mm512_loadu_si512(row.as_ptr().add(part * LANES).cast()) };
+            *lanes = multiplied(*lanes, values, row);
+        }
+    }
+    let mut sums = [0.0; AT_ONCE];
+    for ((row, lanes), sum) in rows.iter().zip(&lanes).zip(&mut sums) {
+        let row = row[whole.len() * LANES..].iter().zip(rest);
+        *sum = _mm512_reduce_add_ps(*lanes) + row.map(|(a, b)| a.to_f32() * f32::from(*b)).sum::<f32>();
+    }
+    sums
 }
 
 /// Sixteen bytes, each in 32 bits.
@@ -214,7 +263,7 @@ fn e2m1_as_f32() -> __m512 {
     unsafe { _mm512_loadu_ps(table.as_ptr()) }
 }
 
-/// The same as bf16, twice.
+/// The same as bf16, twice: once for either value of a bit that is not the code's.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn e2m1_as_bf16() -> __m512i {

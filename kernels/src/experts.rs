@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::columns::Columns;
 use crate::level::Level;
+use crate::lines::Lines;
 use crate::matrix::Matrix;
 use crate::number::Number;
 use crate::product::{Rows, of_part};
@@ -120,6 +121,7 @@ fn in_turn<T: Number>(
     let (c, f, o) = (experts.gate_up.inputs(), experts.channels(), experts.outputs());
     let row = |row: usize| &rows[row * c..(row + 1) * c];
     let questions: Vec<T> = asked.questions.iter().flat_map(|(of, _)| row(*of)).copied().collect();
+    let questions = Lines::new(questions.into(), &experts.gate_up);
 
     let mut inner = vec![T::ZERO; asked.questions.len() * f];
     let columns = Columns::new(&mut inner, f);
@@ -130,7 +132,7 @@ fn in_turn<T: Number>(
         let range = first..(first + CHANNELS).min(f);
         let outputs = expert * 2 * f + 2 * range.start..expert * 2 * f + 2 * range.end;
         let mut sums = vec![0.0; own.len() * outputs.len()];
-        of_part(level, &questions[own.start * c..own.end * c], &experts.gate_up, outputs.clone(), &mut sums);
+        of_part(level, &questions, own.clone(), &experts.gate_up, outputs.clone(), &mut sums);
         let bias = &experts.gate_up_bias[outputs.clone()];
         for (question, sums) in own.clone().zip(sums.chunks_exact(outputs.len())) {
             // SAFETY: no other task has these channels of this expert's questions, and nothing else of them is borrowed here.
@@ -141,6 +143,7 @@ fn in_turn<T: Number>(
         }
     });
 
+    let inner = Lines::new(inner.into(), &experts.down);
     let n = answers.len() / o;
     let columns = Columns::new(answers, o);
     workers.each(o.div_ceil(CHANNELS), &|task| {
@@ -151,7 +154,7 @@ fn in_turn<T: Number>(
         for (expert, own) in &asked.groups {
             let outputs = expert * o + range.start..expert * o + range.end;
             sums.resize(own.len() * width, 0.0);
-            of_part(level, &inner[own.start * f..own.end * f], &experts.down, outputs.clone(), &mut sums);
+            of_part(level, &inner, own.clone(), &experts.down, outputs.clone(), &mut sums);
             let bias = &experts.down_bias[outputs];
             for ((row, share), sums) in asked.questions[own.clone()].iter().zip(sums.chunks_exact(width)) {
                 for ((answer, sum), bias) in answers[row * width..][..width].iter_mut().zip(sums).zip(bias) {

@@ -4,7 +4,7 @@
 //! rows are bound by arithmetic, so a few outputs are unpacked into a core's cache and all rows pass by. Sums are f32; products of bf16
 //! are exact in it. Knows no plugin and no graph: slices in, slices out.
 //!
-//! In reading order: `level` (which instructions there are), `matrix` (how weights are stored), `number` (what is multiplied), `portable`,
+//! In reading order: `level` (which instructions there are), `matrix` (how weights are stored), `number` (what is multiplied), `lines` (rows of them), `portable`,
 //! `avx2`, `avx512` (the same few functions for each), `product`, `experts`, and `workers`, who do it.
 
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +14,7 @@ mod avx512;
 mod columns;
 mod experts;
 mod level;
+mod lines;
 mod matrix;
 mod number;
 mod portable;

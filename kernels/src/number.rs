@@ -31,8 +31,16 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
     /// The dot products of up to four rows with the values of up to four outputs, all of one length.
     fn dots(level: Level, rows: &[&[Self]], outputs: &[&[Self]]) -> Sums;
 
-    /// The dot products of up to four rows with one output in MXFP4; `None` where unpacking first is as good.
+    /// Appends a row of whole blocks in the order in which [`Number::dots_mxfp4`] reads it.
+    fn arrange(row: &[Self], into: &mut Vec<Self>) {
+        into.extend_from_slice(row);
+    }
+
+    /// The dot products of up to four arranged rows with one output in MXFP4; `None` where unpacking first is as good.
     fn dots_mxfp4(level: Level, rows: &[&[Self]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]>;
+
+    /// The dot products of up to four rows with one output of 8-bit integers, likewise.
+    fn dots_int8(level: Level, rows: &[&[Self]], codes: &[i8]) -> Option<[f32; AT_ONCE]>;
 }
 
 impl Number for f32 {
@@ -71,8 +79,21 @@ impl Number for f32 {
         portable::dots(rows, outputs)
     }
 
+    fn dots_int8(level: Level, rows: &[&[f32]], codes: &[i8]) -> Option<[f32; AT_ONCE]> {
+        check_rows(rows, codes.len());
+        #[cfg(target_arch = "x86_64")]
+        if level >= Level::Avx2 {
+            assert!(level.is_available());
+            // SAFETY: the processor has AVX2 and FMA, and rows are as long as `codes`, by the lines above.
+            return Some(unsafe { avx2::dots_int8(rows, codes) });
+        }
+        let _ = level;
+        None
+    }
+
     fn dots_mxfp4(level: Level, rows: &[&[f32]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]> {
-        check_mxfp4(rows, codes, scales);
+        check_blocks(codes, scales);
+        check_rows(rows, scales.len() * BLOCK);
         #[cfg(target_arch = "x86_64")]
         if level >= Level::Avx2 {
             assert!(level.is_available());
@@ -110,8 +131,27 @@ impl Number for bf16 {
         unsafe { avx512::dots(rows, outputs, length) }
     }
 
+    /// Two blocks at once: the values with even places of both, then those with odd places, since low and high codes of their bytes
+    /// are looked up apart. What is missing to a second block is zeros.
+    fn arrange(row: &[bf16], into: &mut Vec<bf16>) {
+        for two in row.chunks(2 * BLOCK) {
+            for first in 0..2 {
+                into.extend(two[first..].iter().step_by(2));
+                into.extend(std::iter::repeat_n(bf16::ZERO, BLOCK - two.len() / 2));
+            }
+        }
+    }
+
+    fn dots_int8(level: Level, rows: &[&[bf16]], codes: &[i8]) -> Option<[f32; AT_ONCE]> {
+        check_rows(rows, codes.len());
+        assert!(level == Level::Avx512 && level.is_available());
+        // SAFETY: the processor has AVX-512, and rows are as long as `codes`, by the lines above.
+        Some(unsafe { avx512::dots_int8(rows, codes) })
+    }
+
     fn dots_mxfp4(level: Level, rows: &[&[bf16]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]> {
-        check_mxfp4(rows, codes, scales);
+        check_blocks(codes, scales);
+        check_rows(rows, scales.len().next_multiple_of(2) * BLOCK);
         assert!(level == Level::Avx512 && level.is_available());
         // SAFETY: the processor has AVX-512, and the slices have one number of blocks, by the lines above.
         Some(unsafe { avx512::dots_mxfp4(rows, codes, scales) })
@@ -129,8 +169,11 @@ fn one_length<T>(rows: &[&[T]], outputs: &[&[T]]) -> usize {
     length
 }
 
-fn check_mxfp4<T>(rows: &[&[T]], codes: &[u8], scales: &[u8]) {
+fn check_rows<T>(rows: &[&[T]], length: usize) {
     assert!(rows.len() <= AT_ONCE, "{} rows", rows.len());
+    assert!(rows.iter().all(|row| row.len() == length), "rows of {length} numbers");
+}
+
+fn check_blocks(codes: &[u8], scales: &[u8]) {
     assert_eq!(codes.len(), scales.len() * BLOCK / 2, "codes of whole blocks");
-    assert!(rows.iter().all(|row| row.len() == scales.len() * BLOCK), "rows of whole blocks");
 }

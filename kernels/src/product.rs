@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use half::bf16;
 
+use crate::BLOCK;
 use crate::columns::Columns;
 use crate::level::Level;
+use crate::lines::Lines;
 use crate::matrix::{Matrix, Values};
 use crate::number::{AT_ONCE, Number};
 use crate::workers::Workers;
@@ -63,19 +65,20 @@ pub fn product(
     }
     match rows {
         #[cfg(target_arch = "x86_64")]
-        Rows::Bf16(rows) if level == Level::Avx512 => by_parts(level, rows, matrix, sums, workers),
-        _ => by_parts(level, &rows.to_f32(), matrix, sums, workers),
+        Rows::Bf16(rows) if level == Level::Avx512 => by_parts(level, rows.into(), matrix, sums, workers),
+        _ => by_parts(level, rows.to_f32(), matrix, sums, workers),
     }
     Ok(())
 }
 
-fn by_parts<T: Number>(level: Level, rows: &[T], matrix: &Matrix<'_>, sums: &mut [f32], workers: &dyn Workers) {
-    let (n, outputs) = (rows.len() / matrix.inputs(), matrix.outputs());
+fn by_parts<T: Number>(level: Level, rows: Cow<'_, [T]>, matrix: &Matrix<'_>, sums: &mut [f32], workers: &dyn Workers) {
+    let outputs = matrix.outputs();
+    let lines = Lines::new(rows, matrix);
     let sums = Columns::new(sums, outputs);
     workers.each(outputs.div_ceil(OUTPUTS), &|task| {
         let range = task * OUTPUTS..((task + 1) * OUTPUTS).min(outputs);
-        let mut part = vec![0.0; n * range.len()];
-        of_part(level, rows, matrix, range.clone(), &mut part);
+        let mut part = vec![0.0; lines.count() * range.len()];
+        of_part(level, &lines, 0..lines.count(), matrix, range.clone(), &mut part);
         for (row, part) in part.chunks_exact(range.len()).enumerate() {
             // SAFETY: no other task has these outputs, and nothing else of them is borrowed here.
             unsafe { sums.part(row, range.clone()) }.copy_from_slice(part);
@@ -83,56 +86,84 @@ fn by_parts<T: Number>(level: Level, rows: &[T], matrix: &Matrix<'_>, sums: &mut
     });
 }
 
-/// The product of `rows` with some outputs of `matrix`: `sums` `[n, range]`.
+/// The product of some of the `lines` with some outputs of `matrix`: `sums` `[rows, outputs]`.
 pub(crate) fn of_part<T: Number>(
     level: Level,
-    rows: &[T],
+    lines: &Lines<'_, T>,
+    rows: Range<usize>,
     matrix: &Matrix<'_>,
-    range: Range<usize>,
+    outputs: Range<usize>,
     sums: &mut [f32],
 ) {
-    let (inputs, outputs) = (matrix.inputs(), range.len());
-    let matrix = matrix.part(range);
-    let rows: Vec<&[T]> = rows.chunks_exact(inputs).collect();
-    if rows.len() > AT_ONCE || !without_unpacking(level, &rows, &matrix, sums) {
-        let mut unpacked = match T::stored(matrix.values()) {
-            Some(_) => Vec::new(),
-            None => vec![T::ZERO; AT_ONCE * inputs],
-        };
-        for first in (0..outputs).step_by(AT_ONCE) {
-            let few = first..(first + AT_ONCE).min(outputs);
-            let part = matrix.part(few.clone());
-            let values = T::stored(part.values()).unwrap_or_else(|| {
-                let room = &mut unpacked[..few.len() * inputs];
-                T::unpack(level, &part, room);
-                room
-            });
-            let columns: Vec<&[T]> = values.chunks_exact(inputs).collect();
-            for (rows, sums) in rows.chunks(AT_ONCE).zip(sums.chunks_mut(AT_ONCE * outputs)) {
-                let found = T::dots(level, rows, &columns);
-                for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
-                    sums[few.clone()].copy_from_slice(&found[..few.len()]);
-                }
-            }
-        }
+    let width = outputs.len();
+    let matrix = matrix.part(outputs);
+    if rows.len() > AT_ONCE || !without_unpacking(level, lines, rows.clone(), &matrix, sums) {
+        unpacking(level, &lines.natural(rows), &matrix, sums);
     }
     if let Some(scales) = matrix.scales() {
-        for sums in sums.chunks_exact_mut(outputs) {
+        for sums in sums.chunks_exact_mut(width) {
             sums.iter_mut().zip(scales).for_each(|(sum, scale)| *sum *= scale);
         }
     }
 }
 
-/// The same for a few rows, without unpacking to memory; false where that is no gain.
-fn without_unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
-    let Values::Mxfp4 { .. } = matrix.values() else { return false };
-    let outputs = matrix.outputs();
-    for output in 0..outputs {
-        let Values::Mxfp4 { codes, scales } = matrix.part(output..output + 1).values() else { return false };
-        let Some(found) = T::dots_mxfp4(level, rows, codes, scales) else { return false };
-        for (row, found) in found[..rows.len()].iter().enumerate() {
-            sums[row * outputs + output] = *found;
+/// A few outputs at a time, unpacked for all rows, in the core's nearest cache.
+fn unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: &mut [f32]) {
+    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+    let mut unpacked = match T::stored(matrix.values()) {
+        Some(_) => Vec::new(),
+        None => vec![T::ZERO; AT_ONCE * inputs],
+    };
+    for first in (0..outputs).step_by(AT_ONCE) {
+        let few = first..(first + AT_ONCE).min(outputs);
+        let part = matrix.part(few.clone());
+        let values = T::stored(part.values()).unwrap_or_else(|| {
+            let room = &mut unpacked[..few.len() * inputs];
+            T::unpack(level, &part, room);
+            room
+        });
+        let columns: Vec<&[T]> = values.chunks_exact(inputs).collect();
+        for (rows, sums) in rows.chunks(AT_ONCE).zip(sums.chunks_mut(AT_ONCE * outputs)) {
+            let found = T::dots(level, rows, &columns);
+            for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
+                sums[few.clone()].copy_from_slice(&found[..few.len()]);
+            }
         }
     }
-    true
+}
+
+/// The same for a few rows, whose codes are unpacked in registers; false where that is no gain.
+fn without_unpacking<T: Number>(
+    level: Level,
+    lines: &Lines<'_, T>,
+    rows: Range<usize>,
+    matrix: &Matrix<'_>,
+    sums: &mut [f32],
+) -> bool {
+    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+    let mut put = |output: usize, found: [f32; AT_ONCE]| {
+        for (sums, found) in sums.chunks_exact_mut(outputs).zip(found) {
+            sums[output] = found;
+        }
+    };
+    match matrix.values() {
+        Values::Mxfp4 { codes, scales } => {
+            let rows = lines.arranged(rows);
+            let each = codes.chunks_exact(inputs / 2).zip(scales.chunks_exact(inputs / BLOCK));
+            for (output, (codes, scales)) in each.enumerate() {
+                let Some(found) = T::dots_mxfp4(level, &rows, codes, scales) else { return false };
+                put(output, found);
+            }
+            true
+        }
+        Values::Int8 { codes, .. } => {
+            let rows = lines.natural(rows);
+            for (output, codes) in codes.chunks_exact(inputs).enumerate() {
+                let Some(found) = T::dots_int8(level, &rows, codes) else { return false };
+                put(output, found);
+            }
+            true
+        }
+        Values::F32(_) | Values::Bf16(_) | Values::Fp8 { .. } => false,
+    }
 }

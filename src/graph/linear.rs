@@ -14,7 +14,8 @@ pub(super) fn linear<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source, b
 pub(super) fn project<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source) -> Tensor<'b> {
     let (n, matrix) = (x.dim(0), model.matrix(weight));
     if model.plan.calls_kernels() {
-        let operands: Vec<_> = [Some(x.convert(model.compute())), Some(matrix.values), matrix.scales].into_iter().flatten().collect();
+        let operands: Vec<_> =
+            [Some(x.convert(model.compute())), Some(matrix.values), matrix.scales].into_iter().flatten().collect();
         let product = TensorType::new(F32, [n, matrix.values.dim(0)]);
         return x.builder().custom_call(kernels::PRODUCT, &operands, &[], &product);
     }

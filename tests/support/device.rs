@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use precast::bundle::kernels;
 use precast::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Plugin, plugins};
 use precast::progress::Progress;
 use precast::runner::Session;
@@ -18,7 +19,9 @@ pub fn installed(name: &str) -> PathBuf {
 #[allow(dead_code, reason = "a session makes a client of its own")]
 pub fn client(name: &str) -> Client {
     let plugin = Plugin::load(&installed(name)).expect("the plugin loads");
-    plugin.client(&ClientOptions::default()).expect("a client")
+    let client = plugin.client(&ClientOptions::default()).expect("a client");
+    kernels::provide(&client).expect("a plugin with foreign functions");
+    client
 }
 
 /// Compiles the module's `main`.

@@ -117,6 +117,17 @@ impl fmt::Display for Strategy {
     }
 }
 
+/// How the parts of a decode step are written for which there is a kernel as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernels {
+    /// As everything else: in plain StableHLO.
+    Plain,
+    /// As kernels in Mosaic's dialect, which only a TPU runs. None of them has been executed on one.
+    Mosaic,
+    /// As the same kernels, written out as loops that any plugin runs: to see what they compute, and slow.
+    Loops,
+}
+
 /// How a compiler likes the same formulas written. Each field was found by the compiler's own figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spelling {
@@ -139,6 +150,7 @@ pub struct Spelling {
     pub asks_for_layouts: bool,
     /// The most tokens that one launch of decode draws. More than one is a loop around everything.
     pub decode_steps: usize,
+    pub kernels: Kernels,
 }
 
 impl Spelling {
@@ -151,6 +163,7 @@ impl Spelling {
         unrolls_experts: false,
         asks_for_layouts: false,
         decode_steps: 16,
+        kernels: Kernels::Plain,
     };
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
@@ -161,6 +174,7 @@ impl Spelling {
         unrolls_experts: true,
         asks_for_layouts: true,
         decode_steps: 16,
+        kernels: Kernels::Plain,
     };
     /// Where a loop around everything would have all weights copied before it.
     pub const TPU_WITHOUT_LOOPS: Spelling = Spelling { decode_steps: 1, ..Spelling::TPU };
@@ -252,6 +266,19 @@ impl Plan {
     /// The fewest rows of an expert's product; a single one is good where its matrix is unpacked to f32.
     pub fn expert_rows(&self) -> usize {
         if self.unpacks_published() { 1 } else { self.product_rows() }
+    }
+
+    /// Whether a decode step's experts are kernels: those of a single sequence in MXFP4, on one device, since the compiler divides
+    /// no kernel among several.
+    pub fn has_expert_kernels(&self) -> bool {
+        let spelled = self.spelling.kernels != Kernels::Plain && !self.spelling.experts_as_published;
+        spelled && self.strategy.experts == Precision::Mxfp4 && self.devices == 1 && self.batch == 1
+    }
+
+    /// Whether its attention is a kernel: over a cache in bf16, likewise on one device.
+    pub fn has_attention_kernels(&self) -> bool {
+        let bf16 = self.strategy.cache == Precision::Bf16 && self.strategy.compute == ElementType::Bf16;
+        self.spelling.kernels != Kernels::Plain && bf16 && self.devices == 1
     }
 
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.

@@ -13,6 +13,7 @@ mod block;
 mod cache;
 mod decode;
 mod expert;
+pub mod kernel;
 mod layers;
 mod linear;
 mod model;

@@ -15,6 +15,7 @@ const NUMBERS: [(ElementType, i32); ElementType::ALL.len()] = [
     (F32, 11),
     (F64, 12),
     (Bf16, 13),
+    (F8E5M2, 16),
     (F8E4M3FN, 17),
     (F4E2M1FN, 29),
 ];

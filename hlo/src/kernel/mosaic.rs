@@ -27,8 +27,9 @@ impl Kernel {
             // Quotes inside of MLIR's strings are written by number.
             let config = format!(
                 "{{\\22custom_call_config\\22: {{\\22body\\22: \\22{}\\22, \\22serialization_format\\22: 1, \
-                 \\22needs_layout_passes\\22: true}}}}",
-                base64::encode(self.mosaic().as_bytes())
+                 \\22needs_layout_passes\\22: true, \\22input_memory_space_colors\\22: [{}]}}}}",
+                base64::encode(self.mosaic().as_bytes()),
+                self.left_in_memory()
             );
             let shown = list(&results, TensorType::mlir);
             let template = format!(
@@ -51,6 +52,15 @@ impl Kernel {
             tensors.push(b.fail("too few results".to_owned()));
         }
         tensors
+    }
+
+    /// The operands, as JSON, of which numbers choose a part: the compiler would otherwise bring all of them nearer beforehand.
+    fn left_in_memory(&self) -> String {
+        let chosen = |place: &Place| place.index.iter().any(Scalar::depends_on_numbers);
+        let inputs = self.with_role(Role::Input).enumerate();
+        let operands = inputs.filter(|(_, (_, place))| chosen(place)).map(|(input, _)| self.numbers.len() + input);
+        let shown = operands.map(|operand| format!("{{\\22operand_index\\22: {operand}, \\22color\\22: 0}}"));
+        shown.collect::<Vec<_>>().join(", ")
     }
 
     /// The module that a call carries.

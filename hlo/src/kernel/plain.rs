@@ -205,7 +205,8 @@ impl<'b> Step<'_, 'b> {
                 (*result, tensors[0].concatenate(&tensors[1..], 0))
             }
             Op::Dot { result, operands, transposed } => {
-                let [left, right] = operands.map(|id| self.value(id));
+                // A matrix unit multiplies bf16 exactly. A host may round such products to bf16 again, unless they are of f32.
+                let [left, right] = operands.map(|id| self.value(id).convert(F32));
                 (*result, left.dot_into(F32, if *transposed { "mk,nk->mn" } else { "mk,kn->mn" }, right))
             }
             Op::Reduce { result, operand, largest } => {

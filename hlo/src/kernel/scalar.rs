@@ -51,6 +51,17 @@ impl Scalar {
         Condition { left: self, direction: Direction::LessOrEqual, right: other.into() }
     }
 
+    pub(super) fn depends_on_numbers(&self) -> bool {
+        match self {
+            Scalar::Constant(_) | Scalar::Place(_) => false,
+            Scalar::Number(..) => true,
+            Scalar::Plus(left, right) | Scalar::Least(left, right) => {
+                left.depends_on_numbers() || right.depends_on_numbers()
+            }
+            Scalar::Times(of, _) | Scalar::Over(of, _) | Scalar::Remainder(of, _) => of.depends_on_numbers(),
+        }
+    }
+
     /// The innermost axis of the grid that it depends on; those further in leave it as it is.
     pub(super) fn innermost(&self) -> Option<usize> {
         match self {

@@ -2,8 +2,13 @@
 
 use hlo::kernel::Kernel;
 use hlo::{Builder, ElementType::*, Module, Tensor, TensorType};
+use precast::bundle::Cost;
+use precast::config::{Config, LayerKind};
 use precast::graph::kernel::{Attention, Product};
+use precast::graph::{Phase, module as program};
 use precast::pjrt::{CompileOptions, plugins};
+use precast::plan::{Kernels, Plan, Precision, Strategy};
+use precast::target::Target;
 
 use crate::support::{in_process, plugin};
 
@@ -70,5 +75,44 @@ fn kernels_compile_at_full_size() {
                 assert!(largest <= 4 * 2944, "{name} for {generation} copies {largest} elements");
             }
         }
+    });
+}
+
+/// Two layers of gpt-oss-20b, one of each kind.
+#[test]
+fn a_decode_step_with_kernels_fits_and_has_fewer_ops() {
+    in_process("kernels::a_decode_step_with_kernels_fits_and_has_fewer_ops", plugins::environment("tpu"), || {
+        let layer_kinds = vec![LayerKind::Sliding, LayerKind::Full];
+        let config = Config { layers: 2, layer_kinds, ..Config::gpt_oss_20b() };
+        let target = Target::named("v5e-1").expect("a target");
+        let plan = Plan::new(&target, Strategy::new(Precision::Mxfp4), 4096);
+        let written = |kernels| {
+            let mut plan = plan.clone();
+            plan.spelling.kernels = kernels;
+            program(&config, &plan, Phase::Decode { steps: 1 }).unwrap_or_else(|problem| panic!("{problem}"))
+        };
+        let ops = |module: &Module| module.census().values().sum::<usize>();
+        let (plain, kernels) = (written(Kernels::Plain), written(Kernels::Mosaic));
+        println!("{} ops in plain StableHLO, {} with kernels", ops(&plain), ops(&kernels));
+        assert!(ops(&kernels) < ops(&plain));
+
+        let plugin = plugin("tpu");
+        let topology = plugin.topology("v5e:1x1", &[]).expect("a topology");
+        let signature = &kernels.main().expect("a main function").signature;
+        let executable = plugin
+            .compile(&topology, &kernels.text_with_locations(), signature, &CompileOptions::for_signature(signature))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let memory = executable.memory_stats().expect("a memory report");
+        let held = memory.argument + memory.output + memory.temp - memory.alias;
+        assert!((held as u64) < target.hbm_bytes.expect("a device's memory"), "{memory:?}");
+        assert!(memory.temp < 64 << 20, "no copy of a matrix: {memory:?}");
+
+        let cost = Cost::of(&executable.optimized_program().expect("a program"));
+        let runs: Vec<(&str, u64)> = cost.kernels.iter().map(|row| (row.name.as_str(), row.trips)).collect();
+        assert_eq!(runs, [("decode_attention", 2), ("mxfp4_product", 2), ("mxfp4_product", 2)]);
+        assert!(cost.uncosted.iter().all(|row| row.custom_call_target.as_deref() != Some("tpu_custom_call")));
+        // Four experts of two layers in 4 bits, and their scales.
+        let codes = 2 * 4 * (5760 + 2944) * 2880 / 2;
+        assert!(cost.kernel_bytes() > codes && cost.kernel_bytes() < 2 * codes, "{}", cost.kernel_bytes());
     });
 }

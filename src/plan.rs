@@ -272,7 +272,11 @@ impl Plan {
     /// no kernel among several.
     pub fn has_expert_kernels(&self) -> bool {
         let spelled = self.spelling.kernels != Kernels::Plain && !self.spelling.experts_as_published;
-        spelled && self.strategy.experts == Precision::Mxfp4 && self.devices == 1 && self.batch == 1
+        spelled
+            && self.strategy.compute == ElementType::Bf16
+            && self.strategy.experts == Precision::Mxfp4
+            && self.devices == 1
+            && self.batch == 1
     }
 
     /// Whether its attention is a kernel: over a cache in bf16, likewise on one device.

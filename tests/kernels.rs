@@ -7,8 +7,11 @@ mod device;
 use half::bf16;
 use hlo::kernel::Kernel;
 use hlo::{Builder, ElementType::*, Module, Tensor, TensorType};
+use precast::config::{Config, LayerKind};
 use precast::graph::kernel::{Attention, Product};
+use precast::graph::{Block, Phase, block};
 use precast::pjrt::Client;
+use precast::plan::{Kernels, Plan, Precision, Spelling, Strategy as Stored};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
@@ -256,4 +259,70 @@ fn attention_sees_the_slots_up_to_the_position_and_its_sinks() {
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A model whose scales are whole tiles, of which no two dimensions are equal.
+fn config() -> Config {
+    Config {
+        name: "kernels".into(),
+        layers: 2,
+        hidden: 160,
+        vocabulary: 304,
+        experts: 16,
+        experts_per_token: 3,
+        expert_width: 96,
+        query_heads: 20,
+        kv_heads: 4,
+        head_dim: 24,
+        sliding_window: 40,
+        layer_kinds: vec![LayerKind::Sliding, LayerKind::Full],
+        ..Config::gpt_oss_20b()
+    }
+}
+
+/// Numbers for a parameter by its name and type, the same on every call.
+fn filled(name: &str, ty: &TensorType) -> Vec<u8> {
+    let mut state = name.bytes().fold(2166136261_u32, |state, byte| (state ^ u32::from(byte)).wrapping_mul(16777619));
+    let mut next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        state >> 16
+    };
+    (0..ty.count())
+        .flat_map(|_| match ty.element {
+            F4E2M1FN => vec![(next() % 16) as u8],
+            Bf16 if name.ends_with(".scales") => bf16s(&[(-4.0 - (next() % 4) as f32).exp2()]),
+            Bf16 => bf16s(&[next() as f32 / 65536.0 - 0.5]),
+            F32 => (next() as f32 / 65536.0 - 0.5).to_le_bytes().to_vec(),
+            S32 => 33_i32.to_le_bytes().to_vec(),
+            other => panic!("{name} of {other}"),
+        })
+        .collect()
+}
+
+#[test]
+fn parts_of_a_decode_step_say_the_same_with_kernels() {
+    let client = device::client("cpu");
+    let config = config();
+    for part in [Block::Moe, Block::Attention(LayerKind::Sliding), Block::Attention(LayerKind::Full)] {
+        let results = [Kernels::Plain, Kernels::Loops].map(|kernels| {
+            let spelling = Spelling { kernels, ..Spelling::TPU };
+            let plan = Plan { spelling, ..Plan::host(Stored::new(Precision::Mxfp4), 256).sized(1, &[48]) };
+            let module = block(&config, &plan, part, Phase::Decode { steps: 1 }).expect("a block");
+            let executable = device::compile(&client, &module);
+            let parameters = executable.signature().parameters.clone();
+            let inputs: Vec<Vec<u8>> = parameters.iter().map(|of| filled(&of.name, &of.ty)).collect();
+            let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+            let results = device::run(&executable, &inputs);
+            let last = results.last().expect("the stream").to_host().expect("results");
+            (module.census(), bytemuck::pod_collect_to_vec::<u8, f32>(&last))
+        });
+        let [(plain_ops, plain), (loop_ops, loops)] = results;
+        assert_ne!(plain_ops, loop_ops, "{part:?} has no kernel");
+        let largest = plain.iter().fold(0_f32, |largest, value| largest.max(value.abs()));
+        let apart = plain.iter().zip(&loops).fold(0_f32, |most, (plain, loops)| most.max((plain - loops).abs()));
+        println!("{part:?}: {apart:.1e} apart, of values up to {largest:.1}");
+        assert!(largest > 0.1 && loops.iter().all(|value| value.is_finite()), "{part:?} says something");
+        // A sum in another order may round to the next bf16, of eight bits, before the product that follows.
+        assert!(apart <= largest / 128.0, "{part:?}: {apart} apart, of values up to {largest}");
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn attention<'b>(
 
     let positions = rows.positions(b).reshape(&[sequences, tokens]);
     let by_kernel = matches!(rows, Rows::Step { .. }) && model.plan.has_attention_kernels();
-    let mut softmax = RunningSoftmax::start(queries, model.vector(Source::Sinks(layer)));
+    let mut softmax = (!by_kernel).then(|| RunningSoftmax::start(queries, model.vector(Source::Sinks(layer))));
     let cache = match config.layer_kinds[layer] {
         LayerKind::Sliding => {
             let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
@@ -52,24 +52,20 @@ pub(super) fn attention<'b>(
                     key.at_most(at) & key.above(at - config.sliding_window as i64) & key.at_least(0)
                 }
             };
-            if !by_kernel {
-                softmax = softmax.take(queries, seen_keys, seen_values, visible);
-            }
+            softmax = softmax.map(|softmax| softmax.take(queries, seen_keys, seen_values, visible));
             KvCache { keys: key_ring, values: value_ring }
         }
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
             let cache = KvCache { keys: in_its_layout(model, cache.keys), values: in_its_layout(model, cache.values) };
-            if !by_kernel {
-                softmax = over_cache(model, softmax, queries, cache, positions, rows);
-            }
+            softmax = softmax.map(|softmax| over_cache(model, softmax, queries, cache, positions, rows));
             cache
         }
     };
-    let attended = match by_kernel {
-        true => by_kernels(model, queries, cache, positions, layer),
-        false => softmax.finish().transpose("bgtmd->btgmd"),
+    let attended = match softmax {
+        Some(softmax) => softmax.finish().transpose("bgtmd->btgmd"),
+        None => by_kernels(model, queries, cache, positions, layer),
     };
     let attended = attended.reshape(&[n, g * m * d]).named("attended");
     let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));

@@ -117,6 +117,19 @@ impl fmt::Display for Strategy {
     }
 }
 
+/// How the parts of a program are written for which there is a kernel as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernels {
+    /// As everything else: in plain StableHLO.
+    Plain,
+    /// As calls of kernels for the host's processor: all products with weights, on one device.
+    Host,
+    /// A decode step's as kernels in Mosaic's dialect, which only a TPU runs. None of them has been executed on one.
+    Mosaic,
+    /// As the same kernels, written out as loops that any plugin runs: to see what they compute, and slow.
+    Loops,
+}
+
 /// How a compiler likes the same formulas written. Each field was found by the compiler's own figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spelling {
@@ -126,8 +139,6 @@ pub struct Spelling {
     /// Whether experts are taken as checkpoints have them: gates and ups by turns, and MXFP4 as published bytes, which are then mapped
     /// and never copied. Otherwise gates come before ups, and MXFP4 has its outputs innermost.
     pub experts_as_published: bool,
-    /// Whether products with weights are calls of the host's own kernels, on one device.
-    pub calls_kernels: bool,
     /// Values of MXFP4 as published that are unpacked at once, of which a core's cache has room.
     pub unpacked_at_once: usize,
     /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
@@ -146,14 +157,14 @@ pub struct Spelling {
     pub asks_for_layouts: bool,
     /// The most tokens that one launch of decode draws. More than one is a loop around everything.
     pub decode_steps: usize,
+    pub kernels: Kernels,
 }
 
 impl Spelling {
     pub const HOST: Spelling = Spelling {
         product_rows: 2,
         experts_as_published: true,
-        calls_kernels: true,
-        unpacked_at_once: 1 << 21,
+            unpacked_at_once: 1 << 21,
         lanes: 1,
         block_rows: (8, usize::MAX),
         slots_of_tile: 8,
@@ -161,11 +172,11 @@ impl Spelling {
         unrolls_experts: false,
         asks_for_layouts: false,
         decode_steps: 16,
+        kernels: Kernels::Host,
     };
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
         experts_as_published: false,
-        calls_kernels: false,
         unpacked_at_once: usize::MAX,
         lanes: 128,
         block_rows: (64, 256),
@@ -174,6 +185,7 @@ impl Spelling {
         unrolls_experts: true,
         asks_for_layouts: true,
         decode_steps: 16,
+        kernels: Kernels::Plain,
     };
     /// Where a loop around everything would have all weights copied before it.
     pub const TPU_WITHOUT_LOOPS: Spelling = Spelling { decode_steps: 1, ..Spelling::TPU };
@@ -259,7 +271,7 @@ impl Plan {
 
     /// Whether products with weights are calls of the host's kernels. Over several devices the compiler would not know how to divide them.
     pub fn calls_kernels(&self) -> bool {
-        self.spelling.calls_kernels && self.devices == 1
+        self.spelling.kernels == Kernels::Host && self.devices == 1
     }
 
     /// Whether experts are MXFP4 in the bytes of checkpoints.
@@ -277,6 +289,27 @@ impl Plan {
         let even = (rows * config.experts_per_token / config.experts).max(1);
         let (fewest, most) = self.spelling.block_rows;
         even.next_power_of_two().clamp(fewest, most)
+    }
+
+    /// Whether a decode step's experts are kernels: those of a single sequence in MXFP4, on one device, since the compiler divides
+    /// no kernel among several.
+    pub fn has_expert_kernels(&self) -> bool {
+        self.has_kernels_of_a_step()
+            && !self.spelling.experts_as_published
+            && self.strategy.compute == ElementType::Bf16
+            && self.strategy.experts == Precision::Mxfp4
+            && self.devices == 1
+            && self.batch == 1
+    }
+
+    /// Whether its attention is a kernel: over a cache in bf16, likewise on one device.
+    pub fn has_attention_kernels(&self) -> bool {
+        let bf16 = self.strategy.cache == Precision::Bf16 && self.strategy.compute == ElementType::Bf16;
+        self.has_kernels_of_a_step() && bf16 && self.devices == 1
+    }
+
+    fn has_kernels_of_a_step(&self) -> bool {
+        matches!(self.spelling.kernels, Kernels::Mosaic | Kernels::Loops)
     }
 
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.

@@ -254,6 +254,7 @@ fn tpu_bundle(place: &Place, program: Program) -> Bundle {
         weights: "bf16".into(),
         kv: "bf16".into(),
         dense: String::new(),
+        kernels: String::new(),
         context: 64,
         batch: 1,
     };

@@ -359,6 +359,7 @@ fn write(folder: &Path, cache: &Cache, constant: f32) -> Result<Bundle, BundleEr
         weights: "f32".into(),
         kv: "f32".into(),
         dense: String::new(),
+        kernels: String::new(),
         context: 16,
         batch: 1,
     };
@@ -461,6 +462,7 @@ fn a_bundle_for_many_devices_keeps_how_they_divide() {
         weights: "f32".into(),
         kv: "f32".into(),
         dense: String::new(),
+        kernels: String::new(),
         context: 16,
         batch: 1,
     };

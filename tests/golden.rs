@@ -15,6 +15,7 @@ use std::process::Command;
 use precast::config::Config;
 use precast::estimate::{Sizes, WEIGHTS};
 use precast::golden::{Case, Figures, Golden, GoldenError, Verdict, changes, emit, matrix};
+use precast::graph::kernel::{Attention, Product};
 use precast::plan::{LARGEST_PREFILL, Strategy};
 use precast::target::Target;
 
@@ -58,6 +59,16 @@ fn first_difference(name: &str, stored: &str, text: &str) -> String {
     let line = |lines: &[&str]| lines.get(place).map_or("(ends)", |line| line.trim()).to_owned();
     let (was, is) = (line(&stored), line(&text));
     format!("{name}:{}: {} lines, were {}\n  was {was}\n  is  {is}", place + 1, text.len(), stored.len())
+}
+
+/// Kernels as the compiler takes them, at sizes of which a page is enough.
+#[test]
+fn kernels_are_what_they_were() {
+    let product = Product { experts: 16, chosen: 2, blocks: 4, outputs: 256, shared: true }.kernel();
+    let attention = Attention { sequences: 1, groups: 2, members: 3, channels: 32, slots: 256 }.kernel();
+    let text = |kernel: Result<hlo::kernel::Kernel, hlo::Problem>| kernel.expect("builds").mosaic();
+    let texts = [("mxfp4_product.mlir", text(product)), ("decode_attention.mlir", text(attention))];
+    settle(&folder().join("kernels"), &texts.map(|(name, text)| (name.to_owned(), text)).into());
 }
 
 #[test]

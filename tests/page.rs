@@ -80,6 +80,7 @@ fn cost() -> Cost {
                 bytes: 288,
             },
         ],
+        kernels: Vec::new(),
         collectives: vec![Collective {
             opcode: "all-reduce".into(),
             scope: "layers.0.attention".into(),
@@ -149,6 +150,7 @@ fn bundle(folder: &Path) -> PathBuf {
         weights: "mxfp4".into(),
         kv: "bf16".into(),
         dense: String::new(),
+        kernels: String::new(),
         context: 4096,
         batch: 1,
         plugin: Plugin { name: "tpu".into(), version: "libtpu <0.0.52>\nbuilt".into(), api: "0.117".into() },

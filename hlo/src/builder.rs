@@ -194,6 +194,14 @@ impl Builder {
         }
     }
 
+    /// Keeps the mistake of something that was built beside this module and should have become a part of it.
+    pub fn refuse(&self, problem: Problem) -> Tensor<'_> {
+        let mut state = self.state.borrow_mut();
+        state.problem.get_or_insert(problem);
+        let id = state.value(TensorType::new(crate::ElementType::F32, []), "mistake".to_owned(), None);
+        Tensor { builder: self, id }
+    }
+
     /// Keeps `message` if it is the first mistake, and gives a value that stands in for the result.
     #[track_caller]
     pub(crate) fn fail(&self, message: String) -> Tensor<'_> {

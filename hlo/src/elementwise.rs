@@ -1,6 +1,7 @@
 //! Elementwise ops: one row each in the tables below, plus compare, select, convert, constants and the operators.
 //! Rule of all (StableHLO spec, `SameOperandsAndResultType`): operands and result have one type.
 
+use std::cmp::Ordering;
 use std::ops;
 
 use crate::builder::{Builder, Draft, Tensor};
@@ -248,14 +249,25 @@ impl<'b> Tensor<'b> {
         self.builder.push(Ok((draft, to)))
     }
 
-    /// The same bits as another element type of equal width.
+    /// The same bits as another element type. A wider one takes the last axis together, which must hold as many elements as make one
+    /// of it; a narrower one gives such an axis. The first of them holds the lowest bits.
     #[track_caller]
     pub fn bitcast(self, element: ElementType) -> Tensor<'b> {
         let from = self.ty();
-        if from.element.bits() != element.bits() {
-            return self.builder.fail(format!("`bitcast` of {from} to {element}: the widths differ"));
+        let (own, other) = (from.element.bits(), element.bits());
+        let mut dims = from.dims.clone();
+        let fits = match own.cmp(&other) {
+            Ordering::Equal => true,
+            Ordering::Less => dims.pop() == Some(other / own) && other % own == 0,
+            Ordering::Greater => {
+                dims.push(own / other);
+                own % other == 0
+            }
+        };
+        if !fits {
+            return self.builder.fail(format!("`bitcast` of {from} to {element}: the widths do not fit")); // C1, C2
         }
-        let to = from.with_element(element);
+        let to = TensorType::new(element, dims);
         let template = format!("stablehlo.bitcast_convert $0 : ({}) -> {}", from.mlir(), to.mlir());
         let draft =
             Draft { mnemonic: "stablehlo.bitcast_convert", template, operands: vec![self], regions: Vec::new() };
@@ -337,6 +349,7 @@ pub(crate) fn float_literal(value: f64, element: ElementType) -> String {
 mod tests {
     use super::float_literal;
     use crate::ElementType::*;
+    use crate::TensorType;
     use crate::testing::{check, check_error, f32, s32};
 
     #[test]
@@ -351,7 +364,11 @@ mod tests {
         check_error(&[s32([2])], |_, x| x[0].exp(), "`stablehlo.exponential` takes floating-point elements, not s32");
         check_error(&[f32([2])], |_, x| x[0] & x[0], "`stablehlo.and` takes integer or predicate elements, not f32");
         check_error(&[f32([2]), s32([2])], |_, x| x[1].select(x[0], x[0]), "`stablehlo.select` of f32[2] by s32[2]");
-        check_error(&[f32([2])], |_, x| x[0].bitcast(Bf16), "`bitcast` of f32[2] to bf16: the widths differ");
+        check_error(
+            &[TensorType::new(Bf16, [3])],
+            |_, x| x[0].bitcast(F32),
+            "`bitcast` of bf16[3] to f32: the widths do not fit",
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //! assert!(module.text().contains("stablehlo.dot_general"));
 //! ```
 //!
-//! Reading order: `types`, `sharding`, `division`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops.
+//! Reading order: `types`, `sharding`, `division`, `builder` (values, scopes, functions), `axes` (letters), then the families of ops, and
+//! `kernel`, which writes programs for one core.
 
 mod axes;
 mod builder;
@@ -23,6 +24,7 @@ mod division;
 mod dot;
 mod elementwise;
 mod extension;
+pub mod kernel;
 mod module;
 mod reduce;
 mod shape;

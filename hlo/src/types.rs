@@ -20,14 +20,15 @@ pub enum ElementType {
     F32,
     F64,
     F8E4M3FN,
+    F8E5M2,
     F4E2M1FN,
 }
 
 impl ElementType {
     /// Every element type, for tables and tests.
-    pub const ALL: [ElementType; 14] = {
+    pub const ALL: [ElementType; 15] = {
         use ElementType::*;
-        [Pred, S8, S32, S64, U8, U16, U32, U64, Bf16, F16, F32, F64, F8E4M3FN, F4E2M1FN]
+        [Pred, S8, S32, S64, U8, U16, U32, U64, Bf16, F16, F32, F64, F8E4M3FN, F8E5M2, F4E2M1FN]
     };
 
     /// The name in MLIR text.
@@ -46,6 +47,7 @@ impl ElementType {
             ElementType::F32 => "f32",
             ElementType::F64 => "f64",
             ElementType::F8E4M3FN => "f8E4M3FN",
+            ElementType::F8E5M2 => "f8E5M2",
             ElementType::F4E2M1FN => "f4E2M1FN",
         }
     }
@@ -54,7 +56,7 @@ impl ElementType {
     pub fn bits(self) -> usize {
         match self {
             ElementType::F4E2M1FN => 4,
-            ElementType::Pred | ElementType::S8 | ElementType::U8 | ElementType::F8E4M3FN => 8,
+            ElementType::Pred | ElementType::S8 | ElementType::U8 | ElementType::F8E4M3FN | ElementType::F8E5M2 => 8,
             ElementType::U16 | ElementType::Bf16 | ElementType::F16 => 16,
             ElementType::S32 | ElementType::U32 | ElementType::F32 => 32,
             ElementType::S64 | ElementType::U64 | ElementType::F64 => 64,
@@ -68,7 +70,7 @@ impl ElementType {
 
     pub fn is_float(self) -> bool {
         use ElementType::*;
-        matches!(self, Bf16 | F16 | F32 | F64 | F8E4M3FN | F4E2M1FN)
+        matches!(self, Bf16 | F16 | F32 | F64 | F8E4M3FN | F8E5M2 | F4E2M1FN)
     }
 
     pub fn is_integer(self) -> bool {
@@ -96,6 +98,7 @@ impl fmt::Display for ElementType {
             ElementType::F32 => "f32",
             ElementType::F64 => "f64",
             ElementType::F8E4M3FN => "f8e4m3fn",
+            ElementType::F8E5M2 => "f8e5m2",
             ElementType::F4E2M1FN => "f4e2m1fn",
         })
     }

@@ -29,6 +29,9 @@ pub struct Cost {
     pub instructions: Vec<InstructionCost>,
     /// What the compiler gave no figure for, whatever moves most bytes first.
     pub uncosted: Vec<Uncosted>,
+    /// Kernels of ours, which the compiler gives no figure for either, in the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<KernelCost>,
     /// Exchanges between devices, in the order of the program.
     pub collectives: Vec<Collective>,
     /// In the order of the program, outer before inner.
@@ -76,6 +79,18 @@ pub struct Uncosted {
     pub bytes: u64,
 }
 
+/// Calls of one kernel with the same shapes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelCost {
+    pub name: String,
+    /// Of its result, such as `f32[4, 1, 5760]`.
+    pub shape: String,
+    /// How often it runs in one launch.
+    pub trips: u64,
+    /// What all its runs stream between memory and the core, as the kernel says of itself: at most, where a part is not needed.
+    pub bytes: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collective {
     /// Such as `all-reduce`, also for one that starts here and is waited for later.
@@ -106,6 +121,16 @@ impl Cost {
     /// uncosted.
     pub fn of(program: &HloModuleProtoWithConfig) -> Cost {
         program.hlo_module.as_ref().map(|module| walk::cost(module, DEAREST)).unwrap_or_default()
+    }
+
+    /// Bytes that all runs of kernels stream in one launch.
+    pub fn kernel_bytes(&self) -> u64 {
+        self.kernels.iter().map(|kernel| kernel.bytes).fold(0, u64::saturating_add)
+    }
+
+    /// How often kernels run in one launch.
+    pub fn kernel_runs(&self) -> u64 {
+        self.kernels.iter().map(|kernel| kernel.trips).fold(0, u64::saturating_add)
     }
 
     /// Whether the compiler priced anything at all; XLA's CPU compiler does not.

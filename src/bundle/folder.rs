@@ -50,6 +50,8 @@ pub struct Contents<'a> {
     pub kv: String,
     /// How matrices outside of the experts are stored, where that is not how the experts are.
     pub dense: String,
+    /// Whose kernels are in the programs; empty where none are.
+    pub kernels: String,
     pub context: usize,
     pub batch: usize,
 }
@@ -135,6 +137,7 @@ impl Bundle {
             weights: contents.weights.clone(),
             kv: contents.kv.clone(),
             dense: contents.dense.clone(),
+            kernels: contents.kernels.clone(),
             context: contents.context,
             batch: contents.batch,
             plugin: Plugin::of(&programs.first().map(|built| built.outcome.key.clone()).unwrap_or_default()),

@@ -35,6 +35,9 @@ pub struct Manifest {
     /// How attention, embedding and head are stored; empty in bundles that do not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub dense: String,
+    /// Whose kernels take the place of plain StableHLO in decode programs, such as `mosaic`; empty where none do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kernels: String,
     pub context: usize,
     pub batch: usize,
     pub plugin: Plugin,
@@ -133,6 +136,8 @@ pub struct Report {
     pub weights: String,
     pub dense: String,
     pub kv: String,
+    /// Such as `mosaic`; empty where all is plain StableHLO.
+    pub kernels: String,
     pub context: usize,
     pub batch: usize,
     pub plugin: Plugin,
@@ -169,6 +174,10 @@ pub struct ProgramReport {
     /// The predicted cycles at the target's clock.
     pub predicted_seconds: Option<f64>,
     pub predicted_tokens_per_second: Option<f64>,
+    /// Runs of kernels in one step, none of which is in the estimate, and cycles that streaming their bytes takes at the target's
+    /// bandwidth: a bound, not a prediction.
+    pub kernel_runs: u64,
+    pub kernel_bound_cycles: Option<u64>,
     /// Opcodes that the estimate leaves out.
     pub uncosted: Vec<String>,
     pub stablehlo_sha256: String,
@@ -220,6 +229,7 @@ impl Manifest {
             .entry("context", self.context)
             .entry("batch", self.batch);
         let key = if self.dense.is_empty() { key } else { key.entry("dense", &self.dense) };
+        let key = if self.kernels.is_empty() { key } else { key.entry("kernels", &self.kernels) };
         self.programs.iter().fold(key, |key, program| key.entry(format!("program {}", program.name), program.key.id()))
     }
 
@@ -234,6 +244,7 @@ impl Manifest {
             weights: self.weights.clone(),
             dense: self.dense.clone(),
             kv: self.kv.clone(),
+            kernels: self.kernels.clone(),
             context: self.context,
             batch: self.batch,
             plugin: self.plugin.clone(),
@@ -266,8 +277,9 @@ impl Manifest {
                 format!(" --weights {weights}{}{}", option("dense", &self.dense), option("kv", &self.kv))
             }
         };
+        let kernels = if self.kernels.is_empty() { String::new() } else { format!(" --kernels {}", self.kernels) };
         format!(
-            "precast compile --model {} --target {target}{stored} --context {} --batch {}{prefill} --out DIR",
+            "precast compile --model {} --target {target}{stored}{kernels} --context {} --batch {}{prefill} --out DIR",
             self.model, self.context, self.batch
         )
     }
@@ -289,7 +301,10 @@ impl ProgramEntry {
         let steps = self.steps();
         let estimated_cycles = self.cost.as_ref().map(|cost| cost.cycles / steps);
         let roofline = |chip: &Chip| Some(chip.cycles_to_move(self.moved_bytes?));
-        let seconds = estimated_cycles.zip(chip).map(|(cycles, chip)| cycles as f64 / chip.clock_hz as f64);
+        let kernels = self.cost.as_ref().filter(|cost| !cost.kernels.is_empty());
+        // What a step takes cannot be told from a part of it.
+        let whole = estimated_cycles.filter(|_| kernels.is_none());
+        let seconds = whole.zip(chip).map(|(cycles, chip)| cycles as f64 / chip.clock_hz as f64);
         let uncosted: BTreeSet<&String> =
             self.cost.iter().flat_map(|cost| &cost.uncosted).map(|group| &group.opcode).collect();
         ProgramReport {
@@ -310,6 +325,8 @@ impl ProgramEntry {
             moved_bytes: self.moved_bytes,
             predicted_seconds: seconds,
             predicted_tokens_per_second: seconds.filter(|seconds| *seconds > 0.0).map(|time| self.rows as f64 / time),
+            kernel_runs: kernels.map_or(0, |cost| cost.kernel_runs() / steps),
+            kernel_bound_cycles: kernels.zip(chip).map(|(cost, chip)| chip.cycles_to_move(cost.kernel_bytes() / steps)),
             uncosted: uncosted.into_iter().cloned().collect(),
             stablehlo_sha256: self.stablehlo_sha256.clone(),
             key: self.key.clone(),

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::inspect::text;
+use super::kernels::{KernelArguments, recorded};
 use super::model::{config, context_for, target};
 use super::strategy::{StrategyArguments, names};
 use super::{fit, terminal, worker};
@@ -37,6 +38,8 @@ pub struct Compile {
     target: String,
     #[command(flatten)]
     strategy: StrategyArguments,
+    #[command(flatten)]
+    kernels: KernelArguments,
     /// Tokens that a sequence may have [default: 4096, or what the model allows]
     #[arg(long, value_name = "N")]
     context: Option<usize>,
@@ -71,7 +74,8 @@ impl Compile {
             prefill: self.prefill.iter().map(|&tokens| tokens as usize).collect(),
         };
         let strategy = self.strategy.resolve(&config, &target, &sizes)?;
-        let candidate = Candidate::new(&config, &target, strategy, &sizes);
+        let mut candidate = Candidate::new(&config, &target, strategy, &sizes);
+        candidate.plan = self.kernels.applied(&config, &target, candidate.plan)?;
         let programs: Vec<(Phase, Program)> = candidate
             .phases
             .iter()
@@ -105,6 +109,7 @@ impl Compile {
             weights,
             kv,
             dense,
+            kernels: recorded(&candidate.plan),
             context: sizes.context,
             batch: sizes.batch,
         };

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
+use super::kernels::KernelArguments;
 use super::model::{config, context_for, target};
 use super::strategy::StrategyArguments;
 use super::terminal;
@@ -29,6 +30,8 @@ pub struct Emit {
     target: String,
     #[command(flatten)]
     strategy: StrategyArguments,
+    #[command(flatten)]
+    kernels: KernelArguments,
     /// What the program does
     #[arg(long, value_enum)]
     phase: PhaseName,
@@ -67,6 +70,7 @@ impl Emit {
         let sizes = Sizes { context: context_for(self.context, 1, config.max_context)?, batch, prefill };
         let strategy = self.strategy.resolve(&config, &target, &sizes)?;
         let plan = Plan::new(&target, strategy, sizes.context).sized(batch, &sizes.prefill);
+        let plan = self.kernels.applied(&config, &target, plan)?;
         terminal::print_bytes(program(&config, &plan, phase)?.text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }

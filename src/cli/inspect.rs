@@ -113,7 +113,7 @@ fn write_whole(path: &Path, content: &str) -> std::io::Result<()> {
 pub fn text(report: &Report) -> String {
     let plugin = &report.plugin;
     let mut text = format!(
-        "{} on {}: weights {}, else {}, cache {}, context {}, batch {}\n{} {}, API {}\nkey {}\n\n",
+        "{} on {}: weights {}, else {}, cache {}, context {}, batch {}{}\n{} {}, API {}\nkey {}\n\n",
         report.model,
         report.target,
         report.weights,
@@ -121,6 +121,7 @@ pub fn text(report: &Report) -> String {
         report.kv,
         report.context,
         report.batch,
+        if report.kernels.is_empty() { String::new() } else { format!("\n{}", kernels_line(&report.kernels)) },
         plugin.name,
         plugin.version.lines().next().unwrap_or_default(),
         plugin.api,
@@ -146,6 +147,11 @@ pub fn text(report: &Report) -> String {
         text += &format!("a device has {}\n", terminal::bytes(hbm));
     }
     text
+}
+
+/// What must be known of a bundle with kernels.
+pub(super) fn kernels_line(kernels: &str) -> String {
+    format!("decode with {kernels} kernels, never executed on a chip")
 }
 
 /// What every program was made from.
@@ -201,6 +207,15 @@ fn prediction(report: &Report, program: &ProgramReport, cost: &Cost, ops: usize)
         text += "\n";
         text += &terminal::table(&["  exchanges", "scope", "result", "bytes", "runs"], &[3, 4], rows.collect());
     }
+    if !cost.kernels.is_empty() {
+        let rows = cost.kernels.iter().map(|row| {
+            let bytes = terminal::bytes(row.bytes);
+            vec![format!("  {}", row.name), row.shape.clone(), grouped(row.trips), bytes]
+        });
+        text += "\n";
+        text +=
+            &terminal::table(&["  kernels, not counted", "result", "runs", "all runs stream"], &[2, 3], rows.collect());
+    }
     if !cost.uncosted.is_empty() {
         let (listed, scalars) = listed(cost);
         let rows = listed.into_iter().map(|row| {
@@ -255,6 +270,12 @@ pub(super) fn summary(report: &Report, program: &ProgramReport) -> Vec<Figure> {
         let note = launch.map(|cost| format!("{} for a launch of {} steps", grouped(cost.cycles), program.steps));
         tell(&format!("cycles a {run}"), grouped(cycles), note.unwrap_or_default());
     }
+    if let (Some(bound), true) = (program.kernel_bound_cycles, program.kernel_runs > 0) {
+        let note = format!("{} custom kernels a {run}, never executed on a chip", grouped(program.kernel_runs));
+        tell("not counted", String::new(), note);
+        let note = "cycles to stream what they read, a bound and not a prediction".to_owned();
+        tell("kernels, at least", grouped(bound), note);
+    }
     if let (Some(seconds), Some(hz)) = (program.predicted_seconds, report.clock_hz) {
         tell(&format!("time a {run}"), time(seconds), format!("at {:.2} GHz", hz as f64 / 1e9));
     }
@@ -265,7 +286,8 @@ pub(super) fn summary(report: &Report, program: &ProgramReport) -> Vec<Figure> {
     }
     if let (Some(roofline), Some(bytes)) = (program.roofline_cycles, program.moved_bytes) {
         tell("roofline", grouped(roofline), format!("cycles to move {}", terminal::bytes(bytes)));
-        if let Some(cycles) = program.estimated_cycles.filter(|_| roofline > 0) {
+        let whole = program.estimated_cycles.filter(|_| roofline > 0 && program.kernel_runs == 0);
+        if let Some(cycles) = whole {
             tell("times the roofline", format!("{:.2}", cycles as f64 / roofline as f64), String::new());
         }
     }

@@ -21,6 +21,7 @@ mod inspect;
 mod inspect_packed;
 mod inspect_page;
 mod interrupt;
+mod kernels;
 mod model;
 mod pack;
 mod packed_text;

@@ -2,6 +2,7 @@
 
 use crate::config::LayerKind;
 use crate::graph::cache::{KvCache, Rows, Stored, write_full, write_ring};
+use crate::graph::kernel;
 use crate::graph::linear::linear;
 use crate::graph::model::Model;
 use crate::graph::params::{HEADS, Source};
@@ -35,7 +36,8 @@ pub(super) fn attention<'b>(
     let values = b.scope("values", || by_head(of_group(m + 1, m + 2)));
 
     let positions = rows.positions(b).reshape(&[sequences, tokens]);
-    let mut softmax = RunningSoftmax::start(queries, model.vector(Source::Sinks(layer)));
+    let by_kernel = matches!(rows, Rows::Step { .. }) && model.plan.has_attention_kernels();
+    let mut softmax = (!by_kernel).then(|| RunningSoftmax::start(queries, model.vector(Source::Sinks(layer))));
     let cache = match config.layer_kinds[layer] {
         LayerKind::Sliding => {
             let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
@@ -50,20 +52,44 @@ pub(super) fn attention<'b>(
                     key.at_most(at) & key.above(at - config.sliding_window as i64) & key.at_least(0)
                 }
             };
-            softmax = softmax.take(queries, seen_keys, seen_values, visible);
+            softmax = softmax.map(|softmax| softmax.take(queries, seen_keys, seen_values, visible));
             KvCache { keys: key_ring, values: value_ring }
         }
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
             let cache = KvCache { keys: in_its_layout(model, cache.keys), values: in_its_layout(model, cache.values) };
-            softmax = over_cache(model, softmax, queries, cache, positions, rows);
+            softmax = softmax.map(|softmax| over_cache(model, softmax, queries, cache, positions, rows));
             cache
         }
     };
-    let attended = softmax.finish().transpose("bgtmd->btgmd").reshape(&[n, g * m * d]).named("attended");
+    let attended = match softmax {
+        Some(softmax) => softmax.finish().transpose("bgtmd->btgmd"),
+        None => by_kernels(model, queries, cache, positions, layer),
+    };
+    let attended = attended.reshape(&[n, g * m * d]).named("attended");
     let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));
     (out.constrained(&["", ""]), cache)
+}
+
+/// A decode step's attention as a kernel, whose operands are the cache as it lies: f32 `[b, g, m, d]`.
+fn by_kernels<'b>(
+    model: &Model<'_, 'b>,
+    queries: Tensor<'b>,
+    cache: KvCache<'b>,
+    positions: Tensor<'b>,
+    layer: usize,
+) -> Tensor<'b> {
+    let dims = queries.ty().dims;
+    let (sequences, groups, members, channels) = (dims[0], dims[2], dims[3], dims[4]);
+    let slots = cache.keys.slots();
+    let kernel = kernel::Attention { sequences, groups, members, channels, slots }.kernel();
+    let sinks = model.vector(Source::Sinks(layer)).reshape(&[groups, members, 1]);
+    let turned = |of: Stored<'b>| of.values.transpose("bgsd->bgds");
+    let queries = queries.reshape(&[sequences, groups, members, channels]);
+    let inputs = [queries, turned(cache.keys), turned(cache.values), sinks];
+    let positions = positions.reshape(&[sequences]);
+    kernel::call(queries.builder(), model.plan.spelling.kernels, kernel, &[positions], &inputs)
 }
 
 /// Takes the cache block by block, as far as the newest row reaches.

@@ -1,6 +1,7 @@
 //! One expert: two products and the gate between them, over matrices of which each device has a part.
 
 use crate::config::Config;
+use crate::graph::kernel::{self, Product};
 use crate::graph::model::Model;
 use crate::graph::params::{ALL, Source};
 use crate::plan::{MXFP4_BLOCK, Precision};
@@ -22,6 +23,39 @@ impl<'b> Expert<'_, '_, 'b> {
         let (gate, up) = self.halves(gate_up);
         let inner = swiglu(gate, up, self.model.config).convert(x.ty().element);
         self.product(inner, Source::DownWeight(self.layer), index)
+    }
+
+    /// What the experts `picks` s32 `[k]` answer to one row `x` f32 `[1, c]`, by kernels: f32 `[k, o]`, likewise.
+    pub fn answers_of_kernels(&self, x: Tensor<'b>, picks: Tensor<'b>) -> Tensor<'b> {
+        let compute = self.model.compute();
+        let gate_up = self.product_of_kernel(x.convert(compute), Source::GateUpWeight(self.layer), picks);
+        let chosen = picks.dim(0);
+        let bias = self.model.vector(Source::GateUpBias(self.layer));
+        let bias = bias.reshape(&bias.ty().dims[1..]).rows(picks);
+        let (gate, up) = self.halves((gate_up + bias).reshape(&[chosen, 1, bias.dim(1)]));
+        let inner = swiglu(gate, up, self.model.config).convert(compute);
+        self.product_of_kernel(inner.reshape(&[chosen, inner.dim(2)]), Source::DownWeight(self.layer), picks)
+    }
+
+    /// The products of `x` `[1 or k, i]` with the transposed matrices of experts `picks` `[k]`: f32 `[k, o]`.
+    fn product_of_kernel(&self, x: Tensor<'b>, source: Source, picks: Tensor<'b>) -> Tensor<'b> {
+        let matrix = self.model.matrix(source);
+        let scales = matrix.scales.expect("codes have scales");
+        let product = Product {
+            experts: matrix.values.dim(1),
+            chosen: picks.dim(0),
+            blocks: matrix.values.dim(2),
+            outputs: matrix.values.dim(4),
+            shared: x.dim(0) == 1 && picks.dim(0) > 1,
+        };
+        let kernel = product.kernel();
+        // Each tile of the scales that an expert needs is an operand of its own.
+        let tiles = kernel.as_ref().map_or(0, |kernel| kernel.inputs() - 2);
+        let mut inputs = vec![product.pieces(x), matrix.values];
+        inputs.extend(std::iter::repeat_n(scales, tiles));
+        let kernels = self.model.plan.spelling.kernels;
+        let answer = kernel::call(x.builder(), kernels, kernel, &[picks], &inputs);
+        answer.reshape(&[product.chosen, product.outputs])
     }
 
     /// Gates and ups of `[r, p, 2f]`: `[r, p, f]` each.

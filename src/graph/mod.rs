@@ -14,6 +14,7 @@ mod cache;
 mod decode;
 mod expert;
 mod groups;
+pub mod kernel;
 mod layers;
 mod linear;
 mod model;

@@ -61,6 +61,7 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: 
     }
     let expert = Expert { model, layer };
     let parts = match n {
+        1 if model.plan.has_expert_kernels() => by_kernels(&expert, x, &routing),
         1 if model.plan.spelling.unrolls_experts => one_by_one(&expert, x, &routing),
         _ if n <= model.plan.block_rows(model.config, n) => all_by_each(&expert, x, &routing),
         _ => by_blocks(&expert, x, &routing),
@@ -102,6 +103,15 @@ fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<
         own * column(routing.share, pick).like("n->npo", own)
     });
     answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert")
+}
+
+/// The same by kernels, each of which asks all of them.
+fn by_kernels<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let (picks, share) = (&routing.picks, routing.share);
+    let answers = expert.answers_of_kernels(x, picks[0].concatenate(&picks[1..], 0));
+    let shares: Vec<Tensor<'b>> = picks.iter().map(|pick| column(share, pick.reshape(&[]))).collect();
+    let weighted = answers * shares[0].concatenate(&shares[1..], 0).like("k->ko", answers);
+    weighted.sum("ko->o").reshape(&[1, 1, answers.dim(1)])
 }
 
 /// The same for few rows: every expert that one of them chose answers to all, since a product of few rows takes no longer than one of a

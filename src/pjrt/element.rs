@@ -16,6 +16,7 @@ const NUMBERS: [(ElementType, i32, i32); ElementType::ALL.len()] = [
     (F32, 11, 11),
     (F64, 12, 12),
     (Bf16, 13, 16),
+    (F8E5M2, 16, 19),
     (F8E4M3FN, 17, 20),
     (F4E2M1FN, 29, 32),
 ];

@@ -45,6 +45,8 @@ pub struct Chip {
     pub retiles_in_loops: bool,
     /// Whether a 4-bit element takes 4 bits; if not, it takes 8.
     pub stores_4_bit: bool,
+    /// Whether the compiler takes kernels that bring a module of their own; else it fails with `CompileTimeMosaicUnsupported…`.
+    pub takes_kernels: bool,
 }
 
 impl Chip {
@@ -73,6 +75,7 @@ impl Chip {
         native_matmul: &["bf16"],
         retiles_in_loops: false,
         stores_4_bit: false,
+        takes_kernels: false,
     };
 
     pub const V3: Chip = Chip {
@@ -91,6 +94,7 @@ impl Chip {
         native_matmul: &["bf16"],
         retiles_in_loops: false,
         stores_4_bit: false,
+        takes_kernels: false,
     };
 
     /// Both cores of a chip as one device, as TPU VMs set it up and MaxText compiles for it. Without the option libtpu gives
@@ -111,6 +115,7 @@ impl Chip {
         native_matmul: &["bf16"],
         retiles_in_loops: false,
         stores_4_bit: true,
+        takes_kernels: true,
     };
 
     pub const V5E: Chip = Chip {
@@ -129,6 +134,7 @@ impl Chip {
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
         retiles_in_loops: false,
         stores_4_bit: true,
+        takes_kernels: true,
     };
 
     /// Both cores of a chip as one device, which is libtpu's default here.
@@ -148,6 +154,7 @@ impl Chip {
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
         retiles_in_loops: false,
         stores_4_bit: true,
+        takes_kernels: true,
     };
 
     pub const V6E: Chip = Chip {
@@ -168,6 +175,7 @@ impl Chip {
         native_matmul: &["bf16", "int8", "int4", "f8e5m2"],
         retiles_in_loops: false,
         stores_4_bit: true,
+        takes_kernels: true,
     };
 
     pub const TPU7X: Chip = Chip {
@@ -186,6 +194,7 @@ impl Chip {
         native_matmul: &["bf16", "f8e4m3fn", "f8e5m2"],
         retiles_in_loops: true,
         stores_4_bit: true,
+        takes_kernels: true,
     };
 }
 

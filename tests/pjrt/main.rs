@@ -2,6 +2,7 @@
 
 mod cost;
 mod install;
+mod kernels;
 mod layouts;
 mod nonsense;
 mod run;

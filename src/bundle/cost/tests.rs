@@ -263,6 +263,32 @@ fn unknown_loops_count_once_unless_a_promise_or_the_compiler_tells() {
 }
 
 #[test]
+fn kernels_tell_what_they_stream_and_are_not_among_the_unknown() {
+    let kernel = |number: i64, bytes: &str| {
+        let mut row = op(number, "custom-call", &[]);
+        row.custom_call_target = "tpu_custom_call".into();
+        let told = [("precast_kernel", "twice"), ("precast_kernel_bytes", bytes)];
+        let map = told.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        row.frontend_attributes = Some(FrontendAttributes { map });
+        row
+    };
+    let mut entry = looping(10);
+    entry.insert(0, kernel(20, "7"));
+    let [condition, mut body] = counting(10, 5, 3);
+    body.instructions.insert(0, kernel(20 | 11 << 32, "100"));
+    let mut foreign = kernel(21, "unreadable");
+    foreign.frontend_attributes = None;
+    entry.insert(0, foreign);
+    let found = cost(vec![computation(1, entry), condition, body]);
+    let rows: Vec<_> = found.kernels.iter().map(|row| (row.name.as_str(), row.trips, row.bytes)).collect();
+    assert_eq!(rows, [("twice", 6, 507)]);
+    assert_eq!((found.kernel_runs(), found.kernel_bytes(), found.cycles), (6, 507, 15));
+    let unknown: Vec<_> =
+        found.uncosted.iter().filter(|row| row.opcode == "custom-call").map(|row| row.count).collect();
+    assert_eq!(unknown, [1]);
+}
+
+#[test]
 fn conditionals_cost_their_dearest_branch_and_hide_nothing() {
     let entry = vec![op(1, "parameter", &[]), op(2, "conditional", &[1]).calls(&[2, 3])];
     let cheap = vec![op(1, "fusion", &[]).cycles(10).scope("head"), op(2, "custom-call", &[])];

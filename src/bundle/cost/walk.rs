@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hlo::kernel::{BYTES_ATTRIBUTE, NAME_ATTRIBUTE};
+
 use super::inside::{moved_bytes, nature};
 use super::part;
 use super::program::{Program, op_name};
 use super::shape;
 use super::trips::trips;
-use super::{Collective, Cost, InstructionCost, LoopCost, PartCost, Uncosted};
+use super::{Collective, Cost, InstructionCost, KernelCost, LoopCost, PartCost, Uncosted};
 use crate::pjrt::proto::{HloComputationProto, HloInstructionProto, HloModuleProto, ShapeProto};
 
 /// Instructions that name, pack and unpack values, and run nothing.
@@ -47,6 +49,7 @@ pub(super) fn cost(module: &HloModuleProto, dearest: usize) -> Cost {
         cost: Cost::default(),
         parts: BTreeMap::new(),
         uncosted: BTreeMap::new(),
+        kernels: BTreeMap::new(),
         program: &program,
     };
     walk.cost.cycles = walk.price(entry);
@@ -77,6 +80,8 @@ struct Walk<'p, 'a> {
     cost: Cost,
     parts: BTreeMap<&'static str, u64>,
     uncosted: BTreeMap<(String, Option<String>), Group>,
+    /// Runs and bytes by name and shape.
+    kernels: BTreeMap<(String, String), (u64, u64)>,
 }
 
 #[derive(Default)]
@@ -162,6 +167,7 @@ impl<'a> Walk<'_, 'a> {
             match kind {
                 Kind::Free => {}
                 Kind::Costed(cycles) => self.costed(instruction, runs, cycles, around),
+                Kind::Uncosted if kernel(instruction).is_some() => self.kernel(instruction, runs),
                 Kind::Uncosted => self.uncosted(instruction, runs),
                 Kind::Begun(callee) => self.record(callee, runs, scope),
                 Kind::Call => called.into_iter().for_each(|callee| self.record(callee, runs, scope)),
@@ -218,6 +224,13 @@ impl<'a> Walk<'_, 'a> {
         });
     }
 
+    fn kernel(&mut self, instruction: &HloInstructionProto, runs: u64) {
+        let Some((name, bytes)) = kernel(instruction) else { return };
+        let all = self.kernels.entry((name.to_owned(), shape_text(instruction.shape.as_ref()))).or_default();
+        all.0 = all.0.saturating_add(runs);
+        all.1 = all.1.saturating_add(bytes.saturating_mul(runs));
+    }
+
     fn uncosted(&mut self, instruction: &HloInstructionProto, runs: u64) {
         let target = Some(&instruction.custom_call_target).filter(|target| !target.is_empty()).cloned();
         let inner = self.program.called(instruction).next().filter(|_| instruction.opcode == "async-start");
@@ -264,10 +277,20 @@ impl<'a> Walk<'_, 'a> {
             largest_bytes: group.largest,
             bytes: group.bytes,
         });
+        let kernels = self.kernels.into_iter();
+        let kernels = kernels.map(|((name, shape), (trips, bytes))| KernelCost { name, shape, trips, bytes });
+        cost.kernels = kernels.collect();
         cost.uncosted = groups.collect();
         cost.uncosted.sort_by_key(|group| std::cmp::Reverse(group.bytes));
         cost
     }
+}
+
+/// The name of the kernel that an instruction calls, and the bytes that one run streams, as the call says.
+fn kernel(instruction: &HloInstructionProto) -> Option<(&str, u64)> {
+    let attributes = &instruction.frontend_attributes.as_ref()?.map;
+    let name = attributes.get(NAME_ATTRIBUTE).filter(|_| instruction.opcode == "custom-call")?;
+    Some((name, attributes.get(BYTES_ATTRIBUTE)?.parse().ok()?))
 }
 
 /// The collective that an instruction is, begins or holds.

@@ -53,6 +53,7 @@ impl Demo {
             storage: StorageArguments::default(),
             plugin: self.plugin,
             threads: self.threads,
+            no_kernels: false,
             no_cache: false,
         };
         let mut session = open(&model.setup(None, 1)?)?;

@@ -151,7 +151,10 @@ pub fn text(report: &Report) -> String {
 
 /// What must be known of a bundle with kernels.
 pub(super) fn kernels_line(kernels: &str) -> String {
-    format!("decode with {kernels} kernels, never executed on a chip")
+    match kernels {
+        "host" => "products by kernels for the host's processor".to_owned(),
+        kernels => format!("decode with {kernels} kernels, never executed on a chip"),
+    }
 }
 
 /// What every program was made from.

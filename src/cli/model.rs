@@ -12,7 +12,7 @@ use super::host::Host;
 use super::{demo_model, plugins, terminal};
 use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;
-use crate::plan::{Precision, Spelling, Strategy};
+use crate::plan::{Kernels, Precision, Spelling, Strategy};
 use crate::runner::{RunError, Session, Setup};
 use crate::target::{Platform, Target};
 use crate::weights::packed::Packed;
@@ -31,6 +31,9 @@ pub struct ModelArguments {
     pub compute: Option<Compute>,
     #[command(flatten)]
     pub storage: StorageArguments,
+    /// Leave products to the plugin's compiler instead of precast's kernels for this processor; slower, and a second opinion
+    #[arg(long, help_heading = "Model")]
+    pub no_kernels: bool,
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH", help_heading = "Model")]
     pub plugin: Option<PathBuf>,
@@ -134,6 +137,7 @@ impl ModelArguments {
         Ok(Setup {
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             strategy: self.storage.over(usual),
+            spelling: self.spelled(Spelling::HOST),
             context: context_for(context, positions, weights.config()?.max_context)?,
             devices: running_target(self.target.as_deref().unwrap_or(target))?.devices,
             threads: self.threads.map(usize::from),
@@ -200,7 +204,7 @@ impl ModelArguments {
             recompile: bundle.recompile,
             plugin: Some(plugins::cpu(self.plugin.as_deref())?),
             strategy,
-            spelling: Spelling::of(&target(&manifest.target)?),
+            spelling: self.spelled(Spelling::of(&target(&manifest.target)?)),
             context: manifest.context,
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),
@@ -211,6 +215,10 @@ impl ModelArguments {
             read_ahead: weights.fits_memory(),
             ..usual
         })
+    }
+
+    fn spelled(&self, usual: Spelling) -> Spelling {
+        Spelling { kernels: if self.no_kernels { Kernels::Plain } else { usual.kernels }, ..usual }
     }
 
     /// Threads of the device as reports show them.

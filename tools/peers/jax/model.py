@@ -182,11 +182,8 @@ def attention(config, p, x, cache, start, table, window):
 
 
 def unpack(p, dtype):
-    """MXFP4 `[…, out, blocks, 16]` to `[…, into, out]`: E2M1 by arithmetic, low nibble first."""
-    codes = jnp.stack([p["blocks"] & 15, p["blocks"] >> 4], axis=-1).reshape(*p["blocks"].shape[:-1], 32)
-    exponent, mantissa = ((codes >> 1) & 3).astype(dtype), (codes & 1).astype(dtype)
-    magnitude = jnp.where(exponent == 0, mantissa * 0.5, (1 + 0.5 * mantissa) * jnp.exp2(exponent - 1))
-    value = jnp.where(codes >= 8, -magnitude, magnitude)
+    """MXFP4 `[…, out, blocks, 16]` to `[…, into, out]`; the low nibble comes first."""
+    value = jax.lax.bitcast_convert_type(p["blocks"], jnp.float4_e2m1fn).reshape(*p["blocks"].shape[:-1], 32).astype(dtype)
     scale = jnp.exp2(p["scales"].astype(jnp.float32) - 127).astype(dtype)
     value = value * scale[..., None]
     return value.reshape(*value.shape[:-2], -1).swapaxes(-1, -2)

@@ -5,6 +5,7 @@ device; nothing was measured. `lower.py` makes JAX's programs, `examples/cost.rs
 """
 
 import argparse
+import hashlib
 import importlib.metadata
 import json
 import subprocess
@@ -45,6 +46,7 @@ def arguments():
     parser.add_argument("--layers", type=int, metavar="N", help="of a model cut so far: a quick look, which is not kept")
     parser.add_argument("--experts", choices=list(model.EXPERTS), help="how JAX's rows meet their experts, instead of the best known way; not kept")
     parser.add_argument("--missing", action="store_true", help="compile only what the record does not have from these versions")
+    parser.add_argument("--ours", action="store_true", help="compile precast's side only where the record has JAX's same program from the same compiler")
     parser.add_argument("--table", action="store_true", help="compile nothing, write the README's section from the record")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
@@ -70,12 +72,18 @@ def best_way(config, phase, batch):
     return "slice" if few else "dense"
 
 
-def devices_of(programs, target):
-    listed = json.loads(subprocess.run([programs / "precast", "targets", "--json"], check=True, capture_output=True, text=True).stdout)
-    found = {entry["name"]: entry["devices"] for entry in listed["targets"]}
-    if target not in found:
-        sys.exit(f"error: there is no target `{target}`\n\nhint: `precast targets` lists the names")
-    return found[target]
+def told(programs, *verb):
+    """What a verb of precast says in JSON, its one list by name."""
+    done = subprocess.run([programs / "precast", *verb, "--json"], check=True, capture_output=True, text=True)
+    [entries] = json.loads(done.stdout).values()
+    return {entry["name"]: entry for entry in entries}
+
+
+def versions(programs):
+    """What figures depend on beside the programs; a compiler that precast did not install is told by its place."""
+    plugin = told(programs, "plugins", "list")["tpu"]
+    compiler = f"{plugin['package']} {plugin['version']}" if plugin["origin"] == "installed by precast" else plugin["path"]
+    return {"compiler": compiler, "jax_version": importlib.metadata.version("jax")}
 
 
 def cost(options, folder, row, *foreign):
@@ -89,20 +97,24 @@ def cost(options, folder, row, *foreign):
     return json.loads(done.stdout)
 
 
-def compared(options, folder, config, row):
+def compared(options, folder, config, targets, row, old):
+    """One row. `old` is what the record has of it, whose JAX side may serve again."""
     target, weights, batch, phase = row
     way = options.experts or best_way(config, phase, batch)
-    variant = model.Variant(weights, way, devices=devices_of(options.programs, target))
-    text, signature = lower.program(config, variant, phase, batch, options.context)
-    (folder / "jax.mlir").write_text(text)
-    (folder / "jax.json").write_text(json.dumps(signature))
-    own = cost(options, folder, row)
-    peer = cost(options, folder, row, "--program", folder / "jax.mlir", "--signature", folder / "jax.json")
+    text, signature = lower.program(config, model.Variant(weights, way, devices=targets[target]["devices"]), phase, batch, options.context)
+    digest = hashlib.sha256(text.encode()).hexdigest()
     kept = ["verdict", "memory", "needed_bytes", "available_bytes", "said", "cycles", "uncosted", "argument_bytes", "temp_bytes", "total_bytes",
             "compile_seconds"]
     side = lambda report: {key: report[key] for key in kept if report.get(key) not in (None, [])}
+    own = cost(options, folder, row)
+    if options.ours and old and (old["jax_sha256"], old["compiler"]) == (digest, own["compiler"]):
+        peer = old["jax"]
+    else:
+        (folder / "jax.mlir").write_text(text)
+        (folder / "jax.json").write_text(json.dumps(signature))
+        peer = side(cost(options, folder, row, "--program", folder / "jax.mlir", "--signature", folder / "jax.json"))
     return {**dict(zip(KEYS, row)), "experts": way, "compiler": own["compiler"], "jax_version": importlib.metadata.version("jax"),
-            "moved_bytes": own["moved_bytes"], "roofline_cycles": own["roofline_cycles"], "precast": side(own), "jax": side(peer)}
+            "jax_sha256": digest, "moved_bytes": own["moved_bytes"], "roofline_cycles": own["roofline_cycles"], "precast": side(own), "jax": peer}
 
 
 # The record.
@@ -189,15 +201,18 @@ def main():
         published["num_hidden_layers"] = options.layers
     config = model.Config.of(published)
     known = {key(row): row for row in record["rows"]} if is_kept else {}
+    now, targets = versions(options.programs), told(options.programs, "targets")
     shown = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "config.json").write_text(json.dumps(published))
         for row in wanted(options):
+            if row[0] not in targets:
+                sys.exit(f"error: there is no target `{row[0]}`\n\nhint: `precast targets` lists the names")
             old = known.get(row)
-            if not (options.missing and old and old["jax_version"] == importlib.metadata.version("jax")):
+            if not (options.missing and old and now.items() <= old.items()):
                 print("compile", *row, file=sys.stderr, flush=True)
-                known[row] = compared(options, folder, config, row)
+                known[row] = compared(options, folder, config, targets, row, old)
                 print("  ", *filter(None, cells(known[row])), file=sys.stderr, flush=True)
                 if is_kept:
                     record["rows"] = list(known.values())

@@ -148,6 +148,7 @@ fn figures(outcome: &Outcome, steps: u64, ops: usize) -> Value {
     json!({
         "verdict": "fits",
         "cycles": outcome.cost.as_ref().map(|cost| cost.cycles / steps),
+        "flops": outcome.cost.as_ref().map(|cost| cost.flops / steps),
         "parts": cost.parts.iter().map(|part| json!([part.part, part.cycles / steps])).collect::<Vec<_>>(),
         "uncosted": uncosted,
         "temp_bytes": memory.temp_bytes,

@@ -103,7 +103,7 @@ def compared(options, folder, config, targets, row, old):
     way = options.experts or best_way(config, phase, batch)
     text, signature = lower.program(config, model.Variant(weights, way, devices=targets[target]["devices"]), phase, batch, options.context)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    kept = ["verdict", "memory", "needed_bytes", "available_bytes", "said", "cycles", "uncosted", "argument_bytes", "temp_bytes", "total_bytes",
+    kept = ["verdict", "memory", "needed_bytes", "available_bytes", "said", "cycles", "flops", "uncosted", "argument_bytes", "temp_bytes", "total_bytes",
             "compile_seconds"]
     side = lambda report: {key: report[key] for key in kept if report.get(key) not in (None, [])}
     own = cost(options, folder, row)

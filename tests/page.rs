@@ -33,6 +33,7 @@ fn cost() -> Cost {
     };
     Cost {
         cycles: 96_000_000,
+        flops: 0,
         parts: vec![
             part("experts", 48_000_000),
             part("head", 24_000_000),

@@ -109,6 +109,11 @@ pub struct HloInstructionProto {
     pub tuple_index: i64,
     #[prost(int64, repeated, tag = "14")]
     pub dimensions: Vec<i64>,
+    /// Of a convolution.
+    #[prost(message, optional, tag = "15")]
+    pub window: Option<Window>,
+    #[prost(message, optional, tag = "16")]
+    pub convolution_dimension_numbers: Option<ConvolutionDimensionNumbers>,
     #[prost(int64, repeated, tag = "20")]
     pub dynamic_slice_sizes: Vec<i64>,
     #[prost(string, tag = "28")]
@@ -176,6 +181,42 @@ pub struct DotDimensionNumbers {
     pub lhs_batch: Vec<i64>,
     #[prost(int64, repeated, tag = "4")]
     pub rhs_batch: Vec<i64>,
+}
+
+/// One entry an axis that a convolution slides along.
+#[derive(Clone, PartialEq, Message)]
+pub struct Window {
+    #[prost(message, repeated, tag = "1")]
+    pub dimensions: Vec<WindowDimension>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct WindowDimension {
+    #[prost(int64, tag = "1")]
+    pub size: i64,
+    #[prost(int64, tag = "2")]
+    pub stride: i64,
+    #[prost(int64, tag = "3")]
+    pub padding_low: i64,
+    #[prost(int64, tag = "5")]
+    pub window_dilation: i64,
+    #[prost(int64, tag = "6")]
+    pub base_dilation: i64,
+}
+
+/// Which axis of input, kernel and result is what.
+#[derive(Clone, PartialEq, Message)]
+pub struct ConvolutionDimensionNumbers {
+    #[prost(int64, tag = "3")]
+    pub kernel_input_feature: i64,
+    #[prost(int64, tag = "9")]
+    pub output_batch: i64,
+    #[prost(int64, tag = "10")]
+    pub output_feature: i64,
+    #[prost(int64, repeated, tag = "11")]
+    pub input_spatial: Vec<i64>,
+    #[prost(int64, repeated, tag = "12")]
+    pub output_spatial: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -42,7 +42,8 @@ fn ops<'a>(program: &Program<'a>, computation: &'a HloComputationProto, depth: u
     found
 }
 
-fn fused<'a>(program: &Program<'a>, instruction: &HloInstructionProto) -> Vec<&'a HloInstructionProto> {
+/// What is inside of a fusion; nothing for what is none.
+pub(super) fn ops_of<'a>(program: &Program<'a>, instruction: &HloInstructionProto) -> Vec<&'a HloInstructionProto> {
     match instruction.opcode.as_str() {
         "fusion" => program.called(instruction).flat_map(|computation| ops(program, computation, 0)).collect(),
         _ => Vec::new(),
@@ -66,7 +67,7 @@ pub(super) fn nature(program: &Program<'_>, instruction: &HloInstructionProto, a
         let copies = matches!(opcode, "copy" | "transpose" | "copy-start");
         return Nature { opcode: opcode.to_owned(), scope: own.unwrap_or(around).to_owned(), copies };
     }
-    let inside = fused(program, instruction);
+    let inside = ops_of(program, instruction);
     let has = |opcode: &str| inside.iter().any(|op| op.opcode == opcode);
     let only_moves = inside.iter().all(|op| MOVING.contains(&op.opcode.as_str()) || op.opcode == "fusion");
     let copies = only_moves && (has("copy") || has("transpose") || has("bitcast-convert"));

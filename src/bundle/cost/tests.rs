@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{Collective, Cost, Known};
 use crate::pjrt::proto::{
-    BackendConfigPayload, FrontendAttributes, HloComputationProto, HloInstructionProto, HloModuleProto,
-    HloModuleProtoWithConfig, LayoutProto, LiteralProto, OpMetadata, Payload, ShapeProto,
+    BackendConfigPayload, ConvolutionDimensionNumbers, DotDimensionNumbers, FrontendAttributes, HloComputationProto,
+    HloInstructionProto, HloModuleProto, HloModuleProtoWithConfig, LayoutProto, LiteralProto, OpMetadata, Payload,
+    ShapeProto, Window, WindowDimension,
 };
 
 const S32: i32 = 4;
@@ -432,4 +433,58 @@ fn programs_that_no_compiler_makes_end_too() {
     // A great number of trips ends at the largest number.
     let [condition, body] = counting(10, i32::MAX, u64::MAX / 4);
     assert_eq!(cost(vec![computation(1, looping(10)), condition, body]).cycles, u64::MAX);
+}
+
+/// `[rows, 16] x [16, 64]` as a TPU's compiler writes a product, with a second axis of `window` places over `input` of them.
+fn convolution(rows: i64, input: i64, output: i64, window: WindowDimension) -> Vec<HloInstructionProto> {
+    let numbers = ConvolutionDimensionNumbers {
+        kernel_input_feature: 0,
+        output_batch: 0,
+        output_feature: 1,
+        input_spatial: vec![2],
+        output_spatial: vec![2],
+    };
+    let product = HloInstructionProto {
+        window: Some(Window { dimensions: vec![window] }),
+        convolution_dimension_numbers: Some(numbers),
+        ..op(3, "convolution", &[1, 2]).of(F32, &[rows, 64, output])
+    };
+    let kernel = op(2, "parameter", &[]).of(F32, &[16, 64, 1]);
+    vec![op(1, "parameter", &[]).of(F32, &[rows, 16, input]), kernel, product]
+}
+
+#[test]
+fn products_are_counted_where_they_meet_values() {
+    let sliding =
+        |size, padding_low, base_dilation| WindowDimension { size, padding_low, base_dilation, ..Default::default() };
+    let one = 2 * 8 * 16 * 64;
+    for (input, output, window, places) in [
+        (1, 1, sliding(1, 0, 1), 1),
+        (5, 5, sliding(1, 0, 0), 5),
+        // Three places over five values and one of padding at each end: the outermost two meet one value less.
+        (5, 5, sliding(3, 1, 1), 13),
+        // Between three values lie two holes.
+        (3, 5, sliding(1, 0, 2), 3),
+    ] {
+        let found = cost(vec![computation(1, convolution(8, input, output, window.clone()))]);
+        assert_eq!(found.flops, places * one, "{input} to {output} by {window:?}");
+    }
+}
+
+#[test]
+fn products_of_fusions_and_of_the_vector_unit_are_counted_as_often_as_they_run() {
+    let numbers = DotDimensionNumbers { lhs_contracting: vec![1], ..Default::default() };
+    let dot = HloInstructionProto { dot_dimension_numbers: Some(numbers), ..op(2, "dot", &[1, 1]).of(F32, &[4, 7]) };
+    let mut inside = vec![op(1, "parameter", &[]).of(F32, &[4, 32]), dot];
+    inside.push(op(3, "multiply", &[1, 1]).of(F32, &[4, 32]));
+    inside.push(op(4, "convert", &[3]).of(BF16, &[4, 32]));
+    inside.push(op(5, "reduce", &[4, 1]).of(F32, &[4]));
+    // A sum of what is no product is none.
+    inside.push(op(6, "reduce", &[1, 1]).of(F32, &[4]));
+    let entry = looping(2);
+    let [condition, mut body] = counting(2, 6, 1);
+    let fusion = body.instructions.iter_mut().find(|op| op.opcode == "fusion").expect("a fusion");
+    fusion.called_computation_ids = vec![4];
+    let found = cost(vec![computation(1, entry), condition, body, computation(4, inside)]);
+    assert_eq!(found.flops, 6 * 2 * (4 * 7 * 32 + 4 * 32));
 }

@@ -6,6 +6,7 @@ use hlo::kernel::{BYTES_ATTRIBUTE, NAME_ATTRIBUTE};
 
 use super::inside::{moved_bytes, nature};
 use super::part;
+use super::products;
 use super::program::{Program, op_name};
 use super::shape;
 use super::trips::trips;
@@ -161,6 +162,8 @@ impl<'a> Walk<'_, 'a> {
             let called: Vec<_> = self.program.called(instruction).collect();
             let kind = self.kind(instruction);
             let scope = Some(op_name(instruction)).filter(|own| !own.is_empty()).unwrap_or(around);
+            let products = products::flops(self.program, instruction).saturating_mul(runs);
+            self.cost.flops = self.cost.flops.saturating_add(products);
             if !matches!(kind, Kind::Begun(_)) {
                 self.collective(instruction, runs, around);
             }

@@ -7,32 +7,40 @@ use clap::Args;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::model::{BundleArguments, Compute, ModelArguments, open};
+use super::model::{BundleArguments, Compute, ModelArguments, open, open_to_decode};
 use super::report::rate;
 use super::terminal;
 use crate::progress::{Event, Progress, Unit};
-use crate::runner::{Generation, Request, Sampling, Session};
+use crate::runner::{Generation, Request, Sampling, Session, Setup};
 
 /// Measure tokens a second
 #[derive(Args)]
 #[command(after_help = "\
 Every measurement is taken once unseen and then --repeat times; the report has the slowest, the middle and \
-the fastest. Prefill is one bucket of that many tokens; decode is tokens after the first, one at a time.
+the fastest. Prefill is one bucket of that many tokens of one sequence; decode is one token at a time of every sequence of the batch, \
+counted together. The tokens before them, as many as --depth says, are not computed: a step takes as long whatever the cache holds.
 
 Examples:
   precast bench --model demo
+  precast bench --model demo --prefill 0 --batch 4 --depth 512,4096 --context 8192
   precast bench --model gpt-oss-20b/ --prefill 128 --decode 32 --repeat 3 --json")]
 pub struct Bench {
     #[command(flatten)]
     bundle: BundleArguments,
     #[command(flatten)]
     model: ModelArguments,
-    /// Prefill buckets in tokens [default: 128,512, or the bundle's]
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
-    prefill: Option<Vec<u32>>,
-    /// Tokens to decode; 0 measures prefill alone
+    /// Prefill buckets in tokens; 0 measures decode alone [default: 128,512, or the bundle's]
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    prefill: Option<Vec<usize>>,
+    /// Tokens that each sequence decodes; 0 measures prefill alone
     #[arg(long, value_name = "N", default_value_t = 64)]
     decode: usize,
+    /// Tokens that stand in the cache before decoding
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "16")]
+    depth: Vec<usize>,
+    /// Sequences that decode at once [default: 1, or the bundle's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Option<u16>,
     /// Measurements of each
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     repeat: u16,
@@ -54,6 +62,7 @@ struct Report {
     compute: &'static str,
     threads: usize,
     context: usize,
+    batch: usize,
     repeat: u16,
     results: Vec<Measurement>,
 }
@@ -63,11 +72,21 @@ struct Measurement {
     phase: &'static str,
     /// Tokens that one launch computes.
     rows: usize,
-    /// Tokens of one measurement.
+    /// Tokens of one measurement, of all sequences together.
     tokens: usize,
+    /// Tokens before the first that is measured.
+    depth: usize,
     tokens_per_second: Spread,
     /// The most memory that the process has held up to the end of this measurement.
     peak_rss_bytes: Option<u64>,
+}
+
+/// What is measured; the fields are those of [`Measurement`].
+struct Subject {
+    phase: &'static str,
+    rows: usize,
+    tokens: usize,
+    depth: usize,
 }
 
 #[derive(Serialize)]
@@ -77,43 +96,27 @@ struct Spread {
     max: f64,
 }
 
-/// Tokens that stand in the cache before decoding is measured.
-const DECODE_DEPTH: usize = 16;
-
 impl Bench {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let asked: Option<Vec<usize>> =
-            self.prefill.as_ref().map(|rows| rows.iter().map(|&tokens| tokens as usize).collect());
-        let longest = asked.iter().flatten().copied().chain([DECODE_DEPTH + self.decode]).max().unwrap_or(0) + 1;
-        let mut setup = self.model.setup_with(&self.bundle, self.context, longest)?;
-        if setup.bundle.is_none() {
-            setup.prefill = [128, 512].into_iter().filter(|&tokens| tokens < setup.context).collect();
-        }
-        let buckets = asked.unwrap_or_else(|| setup.prefill.clone());
-        match &setup.bundle {
-            // A bundle has the buckets that it has; a prompt of any other length would measure a mixture.
-            Some(_) if buckets.iter().any(|rows| !setup.prefill.contains(rows)) => {
-                return Err(Failure::usage(format!(
-                    "`--prefill` asks for buckets {buckets:?}, the bundle has {:?}",
-                    setup.prefill
-                )));
-            }
-            Some(_) => {}
-            None => setup.prefill.clone_from(&buckets),
-        }
-        let mut session = open(&setup)?;
+        let (setup, buckets) = self.setup()?;
+        let mut session = match buckets.is_empty() {
+            true => open_to_decode(&setup)?,
+            false => open(&setup)?,
+        };
         let mut work = Workload { vocabulary: session.config().vocabulary, seed: 0 };
         let mut results = Vec::new();
         for &rows in &buckets {
-            results.push(self.measure("prefill", rows, rows, || {
+            results.push(self.measure(Subject { phase: "prefill", rows, tokens: rows, depth: 0 }, || {
                 let generation = work.generate(&mut session, rows, 1)?;
                 Ok(rate(rows - generation.reused_tokens, generation.first_token.as_secs_f64()))
             })?);
         }
-        if self.decode > 0 {
-            results.push(self.measure("decode", 1, self.decode, || {
-                let generation = work.generate(&mut session, DECODE_DEPTH, self.decode + 1)?;
-                Ok(rate(generation.tokens.len().saturating_sub(1), generation.decode.as_secs_f64()))
+        let batch = setup.batch;
+        for &depth in self.depth.iter().filter(|_| self.decode > 0) {
+            let tokens = batch * self.decode;
+            results.push(self.measure(Subject { phase: "decode", rows: batch, tokens, depth }, || {
+                let first: Vec<u32> = (0..batch).map(|_| work.token()).collect();
+                Ok(rate(tokens, session.pace(depth, &first, self.decode)?.as_secs_f64()))
             })?);
         }
         let report = Report {
@@ -125,6 +128,7 @@ impl Bench {
             compute: Compute::of(&setup).name(),
             threads: self.model.thread_count(),
             context: setup.context,
+            batch,
             repeat: self.repeat,
             results,
         };
@@ -136,14 +140,49 @@ impl Bench {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The session that measures, and the prefill buckets that are measured.
+    fn setup(&self) -> Result<(Setup, Vec<usize>), Failure> {
+        let asked = self.prefill.as_ref().map(|rows| rows.iter().copied().filter(|&rows| rows > 0).collect::<Vec<_>>());
+        if asked.as_ref().is_some_and(Vec::is_empty) && self.decode == 0 {
+            let failure = Failure::usage("`--prefill 0` beside `--decode 0` leaves nothing to measure");
+            return Err(failure.hint("leave one of them out"));
+        }
+        let deepest = self.depth.iter().max().map_or(0, |depth| depth + self.decode);
+        let longest = asked.iter().flatten().map(|rows| rows + 1).chain([deepest]).max().unwrap_or(0);
+        let mut setup = self.model.setup_with(&self.bundle, self.context, longest)?;
+        let batch = self.batch.map_or(setup.batch, usize::from);
+        if setup.bundle.is_some() {
+            if batch != setup.batch {
+                let compiled = format!("`--batch {batch}` beside a bundle that was compiled for {}", setup.batch);
+                let hint = "leave `--batch` out, or make a bundle for it with `precast compile`";
+                return Err(Failure::usage(compiled).hint(hint));
+            }
+            // A prompt of any other length than that of a bucket would measure a mixture.
+            let buckets = asked.unwrap_or_else(|| setup.prefill.clone());
+            if buckets.iter().any(|rows| !setup.prefill.contains(rows)) {
+                let has = &setup.prefill;
+                return Err(Failure::usage(format!(
+                    "`--prefill` asks for buckets {buckets:?}, the bundle has {has:?}"
+                )));
+            }
+            return Ok((setup, buckets));
+        }
+        setup.batch = batch;
+        let usual = || [128, 512].into_iter().filter(|&tokens| tokens < setup.context).collect();
+        let buckets = asked.unwrap_or_else(usual);
+        if !buckets.is_empty() {
+            setup.prefill.clone_from(&buckets);
+        }
+        Ok((setup, buckets))
+    }
+
     /// Takes one measurement `repeat` times after one that nobody sees, since the first also warms the caches.
     fn measure(
         &self,
-        phase: &'static str,
-        rows: usize,
-        tokens: usize,
+        subject: Subject,
         mut once: impl FnMut() -> Result<Option<f64>, Failure>,
     ) -> Result<Measurement, Failure> {
+        let Subject { phase, rows, tokens, depth } = subject;
         let what = format!("measure {phase} of {tokens} tokens");
         terminal::BAR.report(Event::Begin { what: &what, total: Some(u64::from(self.repeat) + 1), unit: Unit::Items });
         let mut rates = Vec::new();
@@ -160,7 +199,8 @@ impl Bench {
         };
         let spread = Spread { min, median: median(&rates), max };
         terminal::BAR.report(Event::End(&format!("{:.1} tokens/s", spread.median)));
-        Ok(Measurement { phase, rows, tokens, tokens_per_second: spread, peak_rss_bytes: terminal::peak_memory() })
+        let peak_rss_bytes = terminal::peak_memory();
+        Ok(Measurement { phase, rows, tokens, depth, tokens_per_second: spread, peak_rss_bytes })
     }
 }
 
@@ -175,7 +215,7 @@ impl Workload {
         let request = Request {
             prompt: (0..prompt).map(|_| self.token()).collect(),
             max_new,
-            sampling: Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, min_p: 0.0, seed: 0 },
+            sampling: Sampling::GREEDY,
             stop: Vec::new(),
         };
         Ok(session.generate(&request, &mut |_| ControlFlow::Continue(()))?)
@@ -202,6 +242,7 @@ fn table(report: &Report) -> String {
         let spread = &result.tokens_per_second;
         vec![
             result.phase.into(),
+            result.depth.to_string(),
             result.tokens.to_string(),
             format!("{:.1}", spread.min),
             format!("{:.1}", spread.median),
@@ -209,14 +250,15 @@ fn table(report: &Report) -> String {
             result.peak_rss_bytes.map_or("-".into(), terminal::bytes),
         ]
     });
-    let header = ["phase", "tokens", "min tokens/s", "median", "max", "peak memory"];
-    let Report { model, target, threads, weights, dense, kv, .. } = report;
+    let header = ["phase", "depth", "tokens", "min tokens/s", "median", "max", "peak memory"];
+    let Report { model, target, threads, weights, dense, kv, batch, .. } = report;
     let stored = match [dense, kv] == [weights; 2] {
         true => (*weights).to_owned(),
         false => format!("{weights} experts, {dense} else, {kv} cache"),
     };
-    let title = format!("{model} on {target}, {threads} threads, {stored}\n\n");
-    title + &terminal::table(&header, &[1, 2, 3, 4, 5], rows.collect())
+    let together = if *batch > 1 { format!(", {batch} sequences") } else { String::new() };
+    let title = format!("{model} on {target}, {threads} threads, {stored}{together}\n\n");
+    title + &terminal::table(&header, &[1, 2, 3, 4, 5, 6], rows.collect())
 }
 
 #[cfg(test)]

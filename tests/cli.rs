@@ -432,12 +432,14 @@ fn what_cannot_be_measured_is_refused() {
     check_refused(&mut bench(&["--prefill", "0", "--decode", "0"]), 2, &["nothing to measure"]);
     let too_deep = ["--depth", "500", "--decode", "64", "--context", "512"];
     check_refused(&mut bench(&too_deep), 2, &["the 564 positions", "`--context 1024`"]);
+    check_refused(&mut bench(&["--tokens", "1,201088"]), 1, &["token 201088", "vocabulary of 201088"]);
     check_refused(&mut Fixture::get().command("bench", &["--batch", "2"]), 2, &["`--batch 2`", "compiled for 1"]);
 }
 
 #[test]
 fn several_sequences_are_measured_together() {
     let arguments = ["--prefill", "0", "--batch", "3", "--decode", "4", "--repeat", "1", "--context", "128", "--json"];
+    let arguments = [&arguments[..], &["--tokens", "1,2,3"]].concat();
     let report = json(&output(precast(&["bench", "--model"]).arg(Fixture::get().model()).args(arguments)));
     let results = array(&report["results"]);
     assert_eq!((results.len(), &report["batch"]), (1, &Value::from(3)));

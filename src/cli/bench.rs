@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::model::{BundleArguments, Compute, ModelArguments, open, open_to_decode};
 use super::report::rate;
-use super::terminal;
+use super::{input, terminal};
 use crate::progress::{Event, Progress, Unit};
 use crate::runner::{Generation, Request, Sampling, Session, Setup};
 
@@ -44,6 +44,9 @@ pub struct Bench {
     /// Measurements of each
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     repeat: u16,
+    /// Token ids, or @FILE with token ids, that prompts are taken from in turn, as often as it takes [default: drawn at random]
+    #[arg(long, value_name = "1,2,3|@FILE")]
+    tokens: Option<String>,
     /// Positions that the cache holds [default: 4096, or more if the tokens need it]
     #[arg(long, value_name = "N")]
     context: Option<usize>,
@@ -99,11 +102,12 @@ struct Spread {
 impl Bench {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let (setup, buckets) = self.setup()?;
+        let text = self.tokens.as_deref().map(|list| input::token_list("--tokens", list)).transpose()?;
         let mut session = match buckets.is_empty() {
             true => open_to_decode(&setup)?,
             false => open(&setup)?,
         };
-        let mut work = Workload { vocabulary: session.config().vocabulary, seed: 0 };
+        let mut work = Workload { vocabulary: session.config().vocabulary, text, drawn: 0 };
         let mut results = Vec::new();
         for &rows in &buckets {
             results.push(self.measure(Subject { phase: "prefill", rows, tokens: rows, depth: 0 }, || {
@@ -204,10 +208,12 @@ impl Bench {
     }
 }
 
-/// Prompts of tokens drawn so that no two begin alike: what the cache still holds from the last one is of no use.
+/// Prompts of which no two begin alike: what the cache still holds from the last one is of no use.
 struct Workload {
     vocabulary: usize,
-    seed: u64,
+    /// What prompts are taken from; without it they are drawn.
+    text: Option<Vec<u32>>,
+    drawn: usize,
 }
 
 impl Workload {
@@ -218,13 +224,18 @@ impl Workload {
             sampling: Sampling::GREEDY,
             stop: Vec::new(),
         };
+        // The next prompt would begin with the same word if one of them were as long as the text.
+        self.drawn += 1;
         Ok(session.generate(&request, &mut |_| ControlFlow::Continue(()))?)
     }
 
-    /// The next token of splitmix64.
+    /// The next token of the text, or of splitmix64.
     fn token(&mut self) -> u32 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.seed;
+        self.drawn += 1;
+        if let Some(text) = &self.text {
+            return text[(self.drawn - 1) % text.len()];
+        }
+        let mut bits = (self.drawn as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((bits ^ (bits >> 31)) % self.vocabulary as u64) as u32
@@ -271,8 +282,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_taken_in_turn() {
+        let mut work = Workload { vocabulary: 50, text: Some(vec![7, 8, 9]), drawn: 0 };
+        assert_eq!([0; 4].map(|_| work.token()), [7, 8, 9, 7]);
+    }
+
+    #[test]
     fn prompts_stay_in_the_vocabulary_and_begin_differently() {
-        let mut work = Workload { vocabulary: 50, seed: 0 };
+        let mut work = Workload { vocabulary: 50, text: None, drawn: 0 };
         let drawn: Vec<u32> = (0..1000).map(|_| work.token()).collect();
         assert!(drawn.iter().all(|&token| token < 50));
         assert_ne!(drawn[..10], drawn[10..20]);

@@ -21,8 +21,9 @@ class Work:
 
 
 def sample(rates, *runs):
-    """Tokens a second by measurement, and the most memory of the processes that measured."""
-    return {"rates": rates, "own_bytes": max(done.own_bytes for done in runs), "resident_bytes": max(done.resident_bytes for done in runs)}
+    """Tokens a second by measurement, and the most memory of the processes that measured, and the most that others disturbed them."""
+    names = ["own_bytes", "resident_bytes", "others_cores"]
+    return {"rates": rates} | {name: max(getattr(done, name) for done in runs) for name in names}
 
 
 @dataclass(frozen=True)

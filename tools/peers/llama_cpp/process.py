@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 
 POLL_SECONDS = 0.02
@@ -17,6 +18,8 @@ class Done:
     """The most that was resident, mapped files among it."""
     own_bytes: int
     """The most of its own memory: what no file could give back."""
+    others_cores: float
+    """Cores that other programs kept busy meanwhile; what was measured beside them tells nothing."""
 
 
 class Watch(threading.Thread):
@@ -50,8 +53,10 @@ def run(command):
             sys.exit(f"error: cannot start `{command[0]}`: {error.strerror}")
         watch = Watch(child.pid)
         watch.start()
+        began, busy = time.monotonic(), busy_seconds()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
+        elapsed, busy = time.monotonic() - began, busy_seconds() - busy
         watch.over.set()
         watch.join()
         said = []
@@ -61,7 +66,18 @@ def run(command):
         if child.returncode:
             sys.exit(f"{said[1].strip()}\nerror: `{' '.join(command)}` ended with {child.returncode}")
         unit = 1 if sys.platform == "darwin" else 1024
-        return Done(said[0], usage.ru_maxrss * unit, watch.own_bytes)
+        others = max(0.0, busy - usage.ru_utime - usage.ru_stime) / elapsed
+        return Done(said[0], usage.ru_maxrss * unit, watch.own_bytes, others)
+
+
+def busy_seconds():
+    """Processor time of all programs since the machine started, and what a host took away; 0 where Linux does not tell it."""
+    try:
+        with open("/proc/stat") as file:
+            user, nice, system, _, _, interrupt, soft, stolen = map(int, file.readline().split()[1:9])
+    except OSError:
+        return 0.0
+    return (user + nice + system + interrupt + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def say(text):

@@ -66,7 +66,7 @@ def llama(model, peer, dense, batch, depths, arguments):
 
 
 def point(program, batch, context, rate, done):
-    memory = {"own_bytes": done.own_bytes, "resident_bytes": done.resident_bytes}
+    memory = {"own_bytes": done.own_bytes, "resident_bytes": done.resident_bytes, "others_cores": done.others_cores}
     return {"program": program, "batch": batch, "context": context, "tokens_per_second": rate} | memory
 
 
@@ -97,11 +97,14 @@ def growth(points):
 def text(report):
     contexts = sorted({point["context"] for point in report["points"]})
     rates = {(point["program"], point["batch"], point["context"]): point["tokens_per_second"] for point in report["points"]}
+    lines = {(line["program"], line["batch"]): line for line in report["growth"]}
     rows = []
-    for line in report["growth"]:
-        cells = [rates.get((line["program"], line["batch"], context)) for context in contexts]
+    for program, batch in dict.fromkeys((point["program"], point["batch"]) for point in report["points"]):
+        cells = [rates.get((program, batch, context)) for context in contexts]
         cells = ["-" if cell is None else f"{cell:.1f}" for cell in cells]
-        speed = line["cache_gigabytes_per_second"]
-        rows.append([line["program"], str(line["batch"]), *cells, "-" if speed is None else f"{speed:.1f} GB/s", f"{line['farthest_from_line']:.0%}"])
+        line = lines.get((program, batch), {"cache_gigabytes_per_second": None, "farthest_from_line": None})
+        speed, off = line["cache_gigabytes_per_second"], line["farthest_from_line"]
+        cells += ["-" if speed is None else f"{speed:.1f} GB/s", "-" if off is None else f"{off:.0%}"]
+        rows.append([program, str(batch), *cells])
     header = ["program", "batch", *(f"at {context}" for context in contexts), "cache is read at", "off the line"]
     return f"{report['model']}, {report['threads']} threads, decode, tokens/s of all sequences together\n\n{aligned(header, rows, left={0})}"

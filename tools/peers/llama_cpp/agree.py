@@ -10,8 +10,8 @@ from compare import aligned
 from model import DENSE
 
 # llama.cpp rounds the range in which YaRN passes from one frequency to the other and rounds what goes into a product to eight bits;
-# bf16 rounds to eight bits too. On synthetic weights, whose routers are often undecided, this moves logits by 3 to 13 % of their
-# deviation. A wrong order of nibbles, of gates and ups or of heads moves them by about all of it.
+# bf16 rounds to eight bits too. On synthetic weights, whose routers are often undecided, this moves logits by 1 to 13 % of their
+# deviation. Gates taken for ups move them by 45 % in a model of two layers, and further in deeper ones.
 MOST_DIFFERENCE = 0.2
 
 

@@ -7,6 +7,7 @@ f32, which is exact. One slice of a tensor is in memory at a time. The file has 
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gguf import GGMLQuantizationType as Type
 DENSE = {"q8_0": Type.Q8_0, "bf16": Type.BF16}
 BLOCK = 32  # values that share a scale, in MXFP4 and in Q8_0 alike
 SLICE_VALUES = 1 << 24
+SPARE_BYTES = 1 << 29  # of the disk, for others
 
 
 class Checkpoint:
@@ -159,10 +161,16 @@ def convert(folder, dense, out):
     """Writes `out` under another name first: a file at the final name is whole."""
     checkpoint = Checkpoint(folder)
     unfinished = Path(f"{out}.unfinished")
+    unfinished.unlink(missing_ok=True)
     writer = gguf.GGUFWriter(unfinished, "gpt-oss")
     keys(writer, checkpoint.config)
+    total = 0
     for name, (shape, kind, _) in tensors(checkpoint, DENSE[dense]):
+        total += int(np.prod(shape))
         writer.add_tensor_info(name, shape, np.dtype(np.uint8), int(np.prod(shape)), raw_dtype=kind)
+    free = shutil.disk_usage(unfinished.absolute().parent).free
+    if free < total + SPARE_BYTES:
+        sys.exit(f"error: `{out}` takes {total / 1e9:.1f} GB, the disk has room for {free / 1e9:.1f} GB")
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()

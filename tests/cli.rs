@@ -406,15 +406,45 @@ fn a_precision_is_judged_by_what_it_does_to_a_text() {
 
 #[test]
 fn measurements_have_the_agreed_fields() {
-    let arguments = ["--prefill", "64", "--decode", "4", "--repeat", "2", "--json"];
+    let arguments = ["--prefill", "64", "--decode", "4", "--depth", "0,100", "--repeat", "2", "--json"];
     let report = json(&output(&mut Fixture::get().command("bench", &arguments)));
-    let phases: Vec<&Value> = array(&report["results"]).iter().map(|result| &result["phase"]).collect();
-    assert_eq!(phases, ["prefill", "decode"]);
+    let measured = |result: &Value| {
+        let of = |name: &str| result[name].as_u64().expect("a number");
+        (result["phase"].as_str().expect("text").to_owned(), of("rows"), of("tokens"), of("depth"))
+    };
+    let measured: Vec<_> = array(&report["results"]).iter().map(measured).collect();
+    let expected = [("prefill", 64, 64, 0), ("decode", 1, 4, 0), ("decode", 1, 4, 100)];
+    assert_eq!(measured, expected.map(|(phase, rows, tokens, depth)| (phase.to_owned(), rows, tokens, depth)));
     for result in array(&report["results"]) {
         let spread = ["min", "median", "max"].map(|name| result["tokens_per_second"][name].as_f64().expect("a number"));
         assert!(spread[0] > 0.0 && spread.is_sorted() && result["peak_rss_bytes"].is_u64(), "{result}");
     }
     assert_eq!((&report["target"], &report["weights"]), (&Value::from("cpu"), &Value::from("bf16")));
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let bench = |arguments: &[&str]| {
+        let mut command = precast(&["bench", "--model"]);
+        command.arg(Fixture::get().model()).args(arguments);
+        command
+    };
+    check_refused(&mut bench(&["--prefill", "0", "--decode", "0"]), 2, &["nothing to measure"]);
+    let too_deep = ["--depth", "500", "--decode", "64", "--context", "512"];
+    check_refused(&mut bench(&too_deep), 2, &["the 564 positions", "`--context 1024`"]);
+    check_refused(&mut bench(&["--tokens", "1,201088"]), 1, &["token 201088", "vocabulary of 201088"]);
+    check_refused(&mut Fixture::get().command("bench", &["--batch", "2"]), 2, &["`--batch 2`", "compiled for 1"]);
+}
+
+#[test]
+fn several_sequences_are_measured_together() {
+    let arguments = ["--prefill", "0", "--batch", "3", "--decode", "4", "--repeat", "1", "--context", "128", "--json"];
+    let arguments = [&arguments[..], &["--tokens", "1,2,3"]].concat();
+    let report = json(&output(precast(&["bench", "--model"]).arg(Fixture::get().model()).args(arguments)));
+    let results = array(&report["results"]);
+    assert_eq!((results.len(), &report["batch"]), (1, &Value::from(3)));
+    assert_eq!((&results[0]["phase"], &results[0]["rows"]), (&Value::from("decode"), &Value::from(3)));
+    assert_eq!((&results[0]["tokens"], &results[0]["depth"]), (&Value::from(12), &Value::from(16)));
 }
 
 #[test]

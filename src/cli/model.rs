@@ -251,6 +251,11 @@ pub fn open_for_prompt(setup: &Setup, tokens: usize) -> Result<Session, Failure>
     ready(|| Session::open_for_prompt(setup, tokens, &terminal::BAR))
 }
 
+/// The same with the program that decoding needs.
+pub fn open_to_decode(setup: &Setup) -> Result<Session, Failure> {
+    ready(|| Session::open_to_decode(setup, &terminal::BAR))
+}
+
 fn ready(open: impl FnOnce() -> Result<Session, RunError>) -> Result<Session, Failure> {
     let began = Instant::now();
     let session = open()?;

@@ -81,11 +81,11 @@ pub struct Generation {
 }
 
 /// One sequence on its way.
-struct Row {
-    generation: Generation,
-    ended: bool,
+pub(super) struct Row {
+    pub generation: Generation,
+    pub ended: bool,
     /// Tokens that may still come.
-    left: usize,
+    pub left: usize,
 }
 
 impl Session {
@@ -123,16 +123,8 @@ impl Session {
             }
             rows.push(row);
         }
-        let started = Instant::now();
-        let mut steps = 1;
-        while !interrupted && rows.iter().any(|row| !row.ended) {
-            let left = rows.iter().filter(|row| !row.ended).map(|row| row.left).max().unwrap_or(1);
-            let launched = Instant::now();
-            let steps_now = steps.min(left).min(self.setup.steps).max(1);
-            interrupted = self.step(requests, &mut rows, steps_now, on_tokens)?;
-            let each = launched.elapsed() / steps_now as u32;
-            steps = (LAUNCH.as_nanos() / each.as_nanos().max(1)).clamp(1, self.setup.steps as u128) as usize;
-            rows.iter_mut().for_each(|row| row.generation.decode = started.elapsed());
+        if !interrupted {
+            self.decode(requests, &mut rows, on_tokens)?;
         }
         Ok(rows
             .into_iter()
@@ -143,6 +135,30 @@ impl Session {
                 row.generation
             })
             .collect())
+    }
+
+    /// Decodes until every row has ended or the caller breaks off.
+    pub(super) fn decode(
+        &mut self,
+        requests: &[Request],
+        rows: &mut [Row],
+        on_tokens: &mut dyn FnMut(usize, &[u32]) -> ControlFlow<()>,
+    ) -> Result<(), RunError> {
+        let started = Instant::now();
+        let mut steps = 1;
+        while rows.iter().any(|row| !row.ended) {
+            let left = rows.iter().filter(|row| !row.ended).map(|row| row.left).max().unwrap_or(1);
+            let launched = Instant::now();
+            let steps_now = steps.min(left).min(self.setup.steps).max(1);
+            let interrupted = self.step(requests, rows, steps_now, on_tokens)?;
+            let each = launched.elapsed() / steps_now as u32;
+            steps = (LAUNCH.as_nanos() / each.as_nanos().max(1)).clamp(1, self.setup.steps as u128) as usize;
+            rows.iter_mut().for_each(|row| row.generation.decode = started.elapsed());
+            if interrupted {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn check(&self, requests: &[Request]) -> Result<(), RunError> {
@@ -306,7 +322,7 @@ impl Session {
 
 impl Row {
     /// A row whose prompt has brought no token yet.
-    fn unanswered(request: &Request) -> Row {
+    pub(super) fn unanswered(request: &Request) -> Row {
         let generation = Generation {
             prompt_tokens: request.prompt.len(),
             reused_tokens: 0,

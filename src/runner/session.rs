@@ -125,6 +125,11 @@ impl Session {
         Session::open_for(setup, &setup.phases_for(tokens), progress)
     }
 
+    /// The same with the program that decoding needs.
+    pub fn open_to_decode(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
+        Session::open_for(setup, &[Phase::Decode { steps: setup.steps }], progress)
+    }
+
     /// The same with the program that scoring needs. Whatever else is asked of a session, it loads when it is asked.
     pub fn open_to_score(setup: &Setup, progress: &dyn Progress) -> Result<Session, RunError> {
         Session::open_for(setup, &[Phase::Score { tokens: SCORE_TOKENS }], progress)

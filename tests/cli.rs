@@ -432,7 +432,7 @@ fn what_cannot_be_measured_is_refused() {
     check_refused(&mut bench(&["--prefill", "0", "--decode", "0"]), 2, &["nothing to measure"]);
     let too_deep = ["--depth", "500", "--decode", "64", "--context", "512"];
     check_refused(&mut bench(&too_deep), 2, &["the 564 positions", "`--context 1024`"]);
-    check_refused(&mut bench(&["--tokens", "1,201088"]), 1, &["token 201088", "vocabulary of 201088"]);
+    check_refused(&mut bench(&["--tokens", "1,201088"]), 2, &["token 201088", "vocabulary of 201088"]);
     check_refused(&mut Fixture::get().command("bench", &["--batch", "2"]), 2, &["`--batch 2`", "compiled for 1"]);
 }
 

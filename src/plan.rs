@@ -164,7 +164,7 @@ impl Spelling {
     pub const HOST: Spelling = Spelling {
         product_rows: 2,
         experts_as_published: true,
-            unpacked_at_once: 1 << 21,
+        unpacked_at_once: 1 << 21,
         lanes: 1,
         block_rows: (8, usize::MAX),
         slots_of_tile: 8,

@@ -95,29 +95,34 @@ unsafe fn block<const R: usize, const O: usize>(
     }
 }
 
-/// See [`crate::number::Number::dots_mxfp4`].
+/// See [`crate::number::Number::few_mxfp4`].
 ///
 /// # Safety
-/// Every row has 32 numbers, and `codes` 16 bytes, for each of `scales`.
+/// `codes` has 16 bytes for each of `scales`, and every row 32 numbers for each of an output's `blocks`.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) unsafe fn dots_mxfp4(rows: &[&[f32]], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
-    // SAFETY: the caller's word.
-    unsafe {
-        match rows {
-            [a] => blocks([a], codes, scales),
-            [a, b] => blocks([a, b], codes, scales),
-            [a, b, c] => blocks([a, b, c], codes, scales),
-            [a, b, c, d] => blocks([a, b, c, d], codes, scales),
-            _ => [0.0; AT_ONCE],
-        }
+pub(crate) unsafe fn few_mxfp4(rows: &[&[f32]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) {
+    let outputs = scales.len() / blocks;
+    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks)).enumerate();
+    for (output, (codes, scales)) in each {
+        // SAFETY: the caller's word.
+        let found = unsafe {
+            match rows {
+                [a] => of_blocks([a], codes, scales),
+                [a, b] => of_blocks([a, b], codes, scales),
+                [a, b, c] => of_blocks([a, b, c], codes, scales),
+                [a, b, c, d] => of_blocks([a, b, c, d], codes, scales),
+                _ => [0.0; AT_ONCE],
+            }
+        };
+        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
     }
 }
 
 /// # Safety
-/// As [`dots_mxfp4`].
+/// As [`few_mxfp4`], of one output.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn blocks<const R: usize>(rows: [&[f32]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
+unsafe fn of_blocks<const R: usize>(rows: [&[f32]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
     let (codes, _) = codes.as_chunks::<{ BLOCK / 2 }>();
     let mut lanes = [_mm256_setzero_ps(); R];
     for (at, (codes, &scale)) in codes.iter().zip(scales).enumerate() {
@@ -138,29 +143,33 @@ unsafe fn blocks<const R: usize>(rows: [&[f32]; R], codes: &[u8], scales: &[u8])
     sums
 }
 
-/// See [`crate::number::Number::dots_int8`].
+/// See [`crate::number::Number::few_int8`].
 ///
 /// # Safety
-/// Every row is as long as `codes`.
+/// Every row is as long as the `codes` of an output.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) unsafe fn dots_int8(rows: &[&[f32]], codes: &[i8]) -> [f32; AT_ONCE] {
-    // SAFETY: the caller's word.
-    unsafe {
-        match rows {
-            [a] => whole_numbers([a], codes),
-            [a, b] => whole_numbers([a, b], codes),
-            [a, b, c] => whole_numbers([a, b, c], codes),
-            [a, b, c, d] => whole_numbers([a, b, c, d], codes),
-            _ => [0.0; AT_ONCE],
-        }
+pub(crate) unsafe fn few_int8(rows: &[&[f32]], codes: &[i8], sums: &mut [f32]) {
+    let outputs = sums.len() / rows.len();
+    for (output, codes) in codes.chunks_exact(codes.len() / outputs).enumerate() {
+        // SAFETY: the caller's word.
+        let found = unsafe {
+            match rows {
+                [a] => of_integers([a], codes),
+                [a, b] => of_integers([a, b], codes),
+                [a, b, c] => of_integers([a, b, c], codes),
+                [a, b, c, d] => of_integers([a, b, c, d], codes),
+                _ => [0.0; AT_ONCE],
+            }
+        };
+        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
     }
 }
 
 /// # Safety
-/// As [`dots_int8`].
+/// As [`few_int8`], of one output.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn whole_numbers<const R: usize>(rows: [&[f32]; R], codes: &[i8]) -> [f32; AT_ONCE] {
+unsafe fn of_integers<const R: usize>(rows: [&[f32]; R], codes: &[i8]) -> [f32; AT_ONCE] {
     // Two sums, so that neither waits for the other.
     let mut lanes = [[_mm256_setzero_ps(); 2]; R];
     let (whole, rest) = codes.as_chunks::<{ 2 * LANES }>();

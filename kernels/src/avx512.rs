@@ -126,29 +126,34 @@ fn multiplied(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
     _mm512_dpbf16_ps(sum, a, b)
 }
 
-/// See [`crate::number::Number::dots_mxfp4`].
+/// See [`crate::number::Number::few_mxfp4`].
 ///
 /// # Safety
-/// `codes` has 16 bytes for each of `scales`, and every row 64 numbers for each two of them, begun or whole.
+/// `codes` has 16 bytes for each of `scales`, and every row 64 numbers for each two of an output's `blocks`, begun or whole.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(crate) unsafe fn dots_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
-    // SAFETY: the caller's word.
-    unsafe {
-        match rows {
-            [a] => blocks([a], codes, scales),
-            [a, b] => blocks([a, b], codes, scales),
-            [a, b, c] => blocks([a, b, c], codes, scales),
-            [a, b, c, d] => blocks([a, b, c, d], codes, scales),
-            _ => [0.0; AT_ONCE],
-        }
+pub(crate) unsafe fn few_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) {
+    let outputs = scales.len() / blocks;
+    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks)).enumerate();
+    for (output, (codes, scales)) in each {
+        // SAFETY: the caller's word.
+        let found = unsafe {
+            match rows {
+                [a] => of_blocks([a], codes, scales),
+                [a, b] => of_blocks([a, b], codes, scales),
+                [a, b, c] => of_blocks([a, b, c], codes, scales),
+                [a, b, c, d] => of_blocks([a, b, c, d], codes, scales),
+                _ => [0.0; AT_ONCE],
+            }
+        };
+        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
     }
 }
 
 /// # Safety
-/// As [`dots_mxfp4`].
+/// As [`few_mxfp4`], of one output.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn blocks<const R: usize>(rows: [&[bf16]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
+unsafe fn of_blocks<const R: usize>(rows: [&[bf16]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
     let table = e2m1_as_bf16();
     let mut lanes = [_mm512_setzero_ps(); R];
     for (part, (codes, scales)) in codes.chunks(SCALES * BLOCK / 2).zip(scales.chunks(SCALES)).enumerate() {
@@ -197,29 +202,33 @@ fn powers(scales: &[u8]) -> __m512 {
     _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(scales), 23))
 }
 
-/// See [`crate::number::Number::dots_int8`].
+/// See [`crate::number::Number::few_int8`].
 ///
 /// # Safety
-/// Every row is as long as `codes`.
+/// Every row is as long as the `codes` of an output.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(crate) unsafe fn dots_int8(rows: &[&[bf16]], codes: &[i8]) -> [f32; AT_ONCE] {
-    // SAFETY: the caller's word.
-    unsafe {
-        match rows {
-            [a] => whole_numbers([a], codes),
-            [a, b] => whole_numbers([a, b], codes),
-            [a, b, c] => whole_numbers([a, b, c], codes),
-            [a, b, c, d] => whole_numbers([a, b, c, d], codes),
-            _ => [0.0; AT_ONCE],
-        }
+pub(crate) unsafe fn few_int8(rows: &[&[bf16]], codes: &[i8], sums: &mut [f32]) {
+    let outputs = sums.len() / rows.len();
+    for (output, codes) in codes.chunks_exact(codes.len() / outputs).enumerate() {
+        // SAFETY: the caller's word.
+        let found = unsafe {
+            match rows {
+                [a] => of_integers([a], codes),
+                [a, b] => of_integers([a, b], codes),
+                [a, b, c] => of_integers([a, b, c], codes),
+                [a, b, c, d] => of_integers([a, b, c, d], codes),
+                _ => [0.0; AT_ONCE],
+            }
+        };
+        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
     }
 }
 
 /// # Safety
-/// As [`dots_int8`].
+/// As [`few_int8`], of one output.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-unsafe fn whole_numbers<const R: usize>(rows: [&[bf16]; R], codes: &[i8]) -> [f32; AT_ONCE] {
+unsafe fn of_integers<const R: usize>(rows: [&[bf16]; R], codes: &[i8]) -> [f32; AT_ONCE] {
     // The upper halves of two registers of f32, one after the other.
     let halves: [u16; LANES] = std::array::from_fn(|place| 2 * place as u16 + 1);
     // SAFETY: 32 numbers are there.

@@ -31,16 +31,17 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
     /// The dot products of up to four rows with the values of up to four outputs, all of one length.
     fn dots(level: Level, rows: &[&[Self]], outputs: &[&[Self]]) -> Sums;
 
-    /// Appends a row of whole blocks in the order in which [`Number::dots_mxfp4`] reads it.
+    /// Appends a row of whole blocks in the order in which [`Number::few_mxfp4`] reads it.
     fn arrange(row: &[Self], into: &mut Vec<Self>) {
         into.extend_from_slice(row);
     }
 
-    /// The dot products of up to four arranged rows with one output in MXFP4; `None` where unpacking first is as good.
-    fn dots_mxfp4(level: Level, rows: &[&[Self]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]>;
+    /// The products of up to four arranged rows with outputs in MXFP4, which have as many scales each as there are `blocks`: `sums`
+    /// `[rows, outputs]`. False, and nothing done, where unpacking first is as good.
+    fn few_mxfp4(level: Level, rows: &[&[Self]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool;
 
-    /// The dot products of up to four rows with one output of 8-bit integers, likewise.
-    fn dots_int8(level: Level, rows: &[&[Self]], codes: &[i8]) -> Option<[f32; AT_ONCE]>;
+    /// The same for up to four rows as they are, with outputs of 8-bit integers.
+    fn few_int8(level: Level, rows: &[&[Self]], codes: &[i8], sums: &mut [f32]) -> bool;
 }
 
 impl Number for f32 {
@@ -79,29 +80,32 @@ impl Number for f32 {
         portable::dots(rows, outputs)
     }
 
-    fn dots_int8(level: Level, rows: &[&[f32]], codes: &[i8]) -> Option<[f32; AT_ONCE]> {
-        check_rows(rows, codes.len());
+    fn few_int8(level: Level, rows: &[&[f32]], codes: &[i8], sums: &mut [f32]) -> bool {
+        let length = rows.first().map_or(0, |row| row.len());
+        check_few(rows, length, codes.len(), length, sums.len());
         #[cfg(target_arch = "x86_64")]
         if level >= Level::Avx2 {
             assert!(level.is_available());
-            // SAFETY: the processor has AVX2 and FMA, and rows are as long as `codes`, by the lines above.
-            return Some(unsafe { avx2::dots_int8(rows, codes) });
+            // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above.
+            unsafe { avx2::few_int8(rows, codes, sums) };
+            return true;
         }
         let _ = level;
-        None
+        false
     }
 
-    fn dots_mxfp4(level: Level, rows: &[&[f32]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]> {
+    fn few_mxfp4(level: Level, rows: &[&[f32]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool {
         check_blocks(codes, scales);
-        check_rows(rows, scales.len() * BLOCK);
+        check_few(rows, blocks * BLOCK, scales.len(), blocks, sums.len());
         #[cfg(target_arch = "x86_64")]
         if level >= Level::Avx2 {
             assert!(level.is_available());
-            // SAFETY: the processor has AVX2 and FMA, and the slices have one number of blocks, by the lines above.
-            return Some(unsafe { avx2::dots_mxfp4(rows, codes, scales) });
+            // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above.
+            unsafe { avx2::few_mxfp4(rows, codes, scales, blocks, sums) };
+            return true;
         }
         let _ = level;
-        None
+        false
     }
 }
 
@@ -142,19 +146,22 @@ impl Number for bf16 {
         }
     }
 
-    fn dots_int8(level: Level, rows: &[&[bf16]], codes: &[i8]) -> Option<[f32; AT_ONCE]> {
-        check_rows(rows, codes.len());
+    fn few_int8(level: Level, rows: &[&[bf16]], codes: &[i8], sums: &mut [f32]) -> bool {
+        let length = rows.first().map_or(0, |row| row.len());
+        check_few(rows, length, codes.len(), length, sums.len());
         assert!(level == Level::Avx512 && level.is_available());
-        // SAFETY: the processor has AVX-512, and rows are as long as `codes`, by the lines above.
-        Some(unsafe { avx512::dots_int8(rows, codes) })
+        // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above.
+        unsafe { avx512::few_int8(rows, codes, sums) };
+        true
     }
 
-    fn dots_mxfp4(level: Level, rows: &[&[bf16]], codes: &[u8], scales: &[u8]) -> Option<[f32; AT_ONCE]> {
+    fn few_mxfp4(level: Level, rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool {
         check_blocks(codes, scales);
-        check_rows(rows, scales.len().next_multiple_of(2) * BLOCK);
+        check_few(rows, blocks.next_multiple_of(2) * BLOCK, scales.len(), blocks, sums.len());
         assert!(level == Level::Avx512 && level.is_available());
-        // SAFETY: the processor has AVX-512, and the slices have one number of blocks, by the lines above.
-        Some(unsafe { avx512::dots_mxfp4(rows, codes, scales) })
+        // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above.
+        unsafe { avx512::few_mxfp4(rows, codes, scales, blocks, sums) };
+        true
     }
 }
 
@@ -169,9 +176,14 @@ fn one_length<T>(rows: &[&[T]], outputs: &[&[T]]) -> usize {
     length
 }
 
-fn check_rows<T>(rows: &[&[T]], length: usize) {
-    assert!(rows.len() <= AT_ONCE, "{} rows", rows.len());
+/// Rows of `length` numbers, `count` codes or scales in outputs of `each`, and room for all sums.
+fn check_few<T>(rows: &[&[T]], length: usize, count: usize, each: usize, room: usize) {
+    assert!((1..=AT_ONCE).contains(&rows.len()) && each > 0, "{} rows, outputs of {each}", rows.len());
     assert!(rows.iter().all(|row| row.len() == length), "rows of {length} numbers");
+    assert!(
+        count.is_multiple_of(each) && room == count / each * rows.len(),
+        "{count} in outputs of {each}, {room} sums"
+    );
 }
 
 fn check_blocks(codes: &[u8], scales: &[u8]) {

@@ -140,30 +140,11 @@ fn without_unpacking<T: Number>(
     matrix: &Matrix<'_>,
     sums: &mut [f32],
 ) -> bool {
-    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-    let mut put = |output: usize, found: [f32; AT_ONCE]| {
-        for (sums, found) in sums.chunks_exact_mut(outputs).zip(found) {
-            sums[output] = found;
-        }
-    };
     match matrix.values() {
         Values::Mxfp4 { codes, scales } => {
-            let rows = lines.arranged(rows);
-            let each = codes.chunks_exact(inputs / 2).zip(scales.chunks_exact(inputs / BLOCK));
-            for (output, (codes, scales)) in each.enumerate() {
-                let Some(found) = T::dots_mxfp4(level, &rows, codes, scales) else { return false };
-                put(output, found);
-            }
-            true
+            T::few_mxfp4(level, &lines.arranged(rows), codes, scales, matrix.inputs() / BLOCK, sums)
         }
-        Values::Int8 { codes, .. } => {
-            let rows = lines.natural(rows);
-            for (output, codes) in codes.chunks_exact(inputs).enumerate() {
-                let Some(found) = T::dots_int8(level, &rows, codes) else { return false };
-                put(output, found);
-            }
-            true
-        }
+        Values::Int8 { codes, .. } => T::few_int8(level, &lines.natural(rows), codes, sums),
         Values::F32(_) | Values::Bf16(_) | Values::Fp8 { .. } => false,
     }
 }

@@ -118,7 +118,7 @@ fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'
     let (tile, tiles) = (slots.tile, slots.count / slots.tile);
     let stream = slots.spread(x.convert(compute)).reshape(&[tiles, tile, c]);
     let blocks = Blocks::new((slots.rows + (rows as i64 - 1)) / rows as i64);
-    // What no block writes has no weight: anything may stand there, and a copy is made sooner than zeros.
+    // What no block writes has no weight: whatever is at hand may stand there.
     let unasked = stream.spread("utc->uptc", &[tiles, plan.devices, tile, c]).constrained(&["", ALL, "", ""]);
     let state = [b.integer(0), unasked];
     // Every expert may have a block that its rows do not fill.

@@ -264,6 +264,11 @@ impl Plan {
         }
     }
 
+    /// Of `tokens` tokens of each sequence, how many look at a full layer's cache at once.
+    pub fn query_block(&self, tokens: usize) -> usize {
+        tokens.min(ATTENTION_BLOCK)
+    }
+
     /// The fewest rows of a product; in f32 a single row is as good as any.
     pub fn product_rows(&self) -> usize {
         if self.strategy.compute == ElementType::F32 { 1 } else { self.spelling.product_rows }

@@ -130,13 +130,14 @@ fn strategies_that_round_stay_near() {
     println!("mxfp4 experts in bf16: {mxfp4:.4}");
     assert!(0.0 < mxfp4 && mxfp4 < 1.25 * bf16, "{mxfp4} beside {bf16} of bf16");
     let rows = [
-        ("fp8 weights", 16.0, Strategy { experts: Fp8, dense: Fp8, ..F32 }),
+        ("fp8 weights", 24.0, Strategy { experts: Fp8, dense: Fp8, ..F32 }),
         ("int8 weights", 8.0, Strategy { experts: Int8, dense: Int8, ..F32 }),
         ("fp8 cache", 16.0, Strategy { cache: Fp8, ..F32 }),
         ("int8 cache", 8.0, Strategy { cache: Int8, ..F32 }),
     ];
     // bf16 rounds every operand of a product, to eight bits of significand. These round one of the two: E4M3 to four bits, 16 times as
     // coarsely, INT8 to a 254th of the largest of the row, which for one of usual size is some 8 times as coarse.
+    // Where an error is shared by both sides of a quotient, as that of rounded weights of attention is, bf16 loses less than that.
     let found = rows.map(|(name, coarser, strategy)| {
         let mean = by(strategy);
         println!("{name}: {mean:.4}");

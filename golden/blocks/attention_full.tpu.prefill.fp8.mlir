@@ -95,90 +95,97 @@ module @attention_full {
     %attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %attention.add_3 = stablehlo.add %attention.iota, %attention.broadcast_in_dim_4 : tensor<48xi32>
     %attention.reshape_3 = stablehlo.reshape %attention.add_3 : (tensor<48xi32>) -> tensor<1x48xi32>
-    %attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
-    %attention.constant = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
-    %attention.constant_2 = stablehlo.constant dense<1.0> : tensor<1x12x48x3xf32>
+    %attention.constant = stablehlo.constant dense<0> : tensor<i32>
+    %attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys.scales, %attention.keys.scales, %sequence, %attention.constant, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+    %attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+    %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.keys, %attention.keys.convert, %sequence, %attention.constant_2, %start, %attention.constant_2 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
     %attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys.scales, %attention.keys.scales, %sequence, %attention.constant_3, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+    %attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.0.values.scales, %attention.values.scales, %sequence, %attention.constant_3, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
     %attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.keys, %attention.keys.convert, %sequence, %attention.constant_4, %start, %attention.constant_4 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
-    %attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.0.values.scales, %attention.values.scales, %sequence, %attention.constant_5, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
-    %attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.0.values, %attention.values.convert, %sequence, %attention.constant_6, %start, %attention.constant_6 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
+    %attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.0.values, %attention.values.convert, %sequence, %attention.constant_4, %start, %attention.constant_4 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
     %attention.custom_call = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
     %attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
     %attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_4) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
     %attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_3) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
+    %attention.slice_4 = stablehlo.slice %attention.queries [0:1, 0:48, 0:12, 0:3, 0:28] : (tensor<1x48x12x3x28xbf16>) -> tensor<1x48x12x3x28xbf16>
+    %attention.slice_5 = stablehlo.slice %attention.reshape_3 [0:1, 0:48] : (tensor<1x48xi32>) -> tensor<1x48xi32>
+    %attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+    %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
+    %attention.constant_5 = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
+    %attention.constant_6 = stablehlo.constant dense<1.0> : tensor<1x12x48x3x1xf32>
+    %attention.concatenate_2 = stablehlo.concatenate %attention.constant_5, %attention.constant_6, dim = 4 : (tensor<1x12x48x3x28xf32>, tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3x29xf32>
     %attention.constant_7 = stablehlo.constant dense<-2147483648> : tensor<i32>
-    %attention.reduce = stablehlo.reduce(%attention.reshape_3 init: %attention.constant_7) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
+    %attention.reduce = stablehlo.reduce(%attention.slice_5 init: %attention.constant_7) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
     %attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.while:4 = "stablehlo.while"(%attention.constant_8, %attention.broadcast_in_dim_5, %attention.constant_2, %attention.constant) ({
-    ^bb0(%attention.arg: tensor<i32>, %attention.arg_2: tensor<1x12x48x3xf32>, %attention.arg_3: tensor<1x12x48x3xf32>, %attention.arg_4: tensor<1x12x48x3x28xf32>):
+    %attention.while:3 = "stablehlo.while"(%attention.constant_8, %attention.broadcast_in_dim_5, %attention.concatenate_2) ({
+    ^bb0(%attention.arg: tensor<i32>, %attention.arg_2: tensor<1x12x48x3xf32>, %attention.arg_3: tensor<1x12x48x3x29xf32>):
       %attention.compare = stablehlo.compare LE, %attention.arg, %attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
       stablehlo.return %attention.compare : tensor<i1>
     }, {
-    ^bb0(%attention.arg_5: tensor<i32>, %attention.arg_6: tensor<1x12x48x3xf32>, %attention.arg_7: tensor<1x12x48x3xf32>, %attention.arg_8: tensor<1x12x48x3x28xf32>):
+    ^bb0(%attention.arg_4: tensor<i32>, %attention.arg_5: tensor<1x12x48x3xf32>, %attention.arg_6: tensor<1x12x48x3x29xf32>):
       %attention.iota_2 = stablehlo.iota dim = 2 : tensor<1x48x512xi32>
-      %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
+      %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.arg_4, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
       %attention.add_4 = stablehlo.add %attention.iota_2, %attention.broadcast_in_dim_6 : tensor<1x48x512xi32>
-      %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
+      %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.slice_5, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
       %attention.compare_2 = stablehlo.compare LE, %attention.add_4, %attention.broadcast_in_dim_7, SIGNED : (tensor<1x48x512xi32>, tensor<1x48x512xi32>) -> tensor<1x48x512xi1>
       %attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.custom_call, %sequence, %attention.constant_9, %attention.arg_5, %attention.constant_9, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
+      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.custom_call, %sequence, %attention.constant_9, %attention.arg_4, %attention.constant_9, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
       %attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.custom_call_2, %sequence, %attention.constant_10, %attention.arg_5, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
+      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.custom_call_2, %sequence, %attention.constant_10, %attention.arg_4, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
       %attention.custom_call_5 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf8E4M3FN>
       %attention.custom_call_6 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_2) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x512xf32>) -> tensor<1x12x512xf32>
       %attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_3 = stablehlo.dynamic_slice %attention.custom_call_3, %sequence, %attention.constant_11, %attention.arg_5, %attention.constant_11, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
+      %attention.dynamic_slice_3 = stablehlo.dynamic_slice %attention.custom_call_3, %sequence, %attention.constant_11, %attention.arg_4, %attention.constant_11, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
       %attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_4 = stablehlo.dynamic_slice %attention.custom_call_4, %sequence, %attention.constant_12, %attention.arg_5, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
+      %attention.dynamic_slice_4 = stablehlo.dynamic_slice %attention.custom_call_4, %sequence, %attention.constant_12, %attention.arg_4, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
       %attention.custom_call_7 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_3) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf8E4M3FN>
       %attention.custom_call_8 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x512xf32>) -> tensor<1x12x512xf32>
-      %attention.convert_3 = stablehlo.convert %attention.custom_call_5 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xbf16>
-      %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.convert_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
+      %attention.convert_3 = stablehlo.convert %attention.custom_call_5 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf32>
+      %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.custom_call_6, dims = [0, 1, 2] : (tensor<1x12x512xf32>) -> tensor<1x12x512x28xf32>
+      %attention.multiply_5 = stablehlo.multiply %attention.convert_3, %attention.broadcast_in_dim_8 : tensor<1x12x512x28xf32>
+      %attention.convert_4 = stablehlo.convert %attention.multiply_5 : (tensor<1x12x512x28xf32>) -> tensor<1x12x512x28xbf16>
+      %attention.convert_5 = stablehlo.convert %attention.custom_call_7 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf32>
+      %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.custom_call_8, dims = [0, 1, 2] : (tensor<1x12x512xf32>) -> tensor<1x12x512x28xf32>
+      %attention.multiply_6 = stablehlo.multiply %attention.convert_5, %attention.broadcast_in_dim_9 : tensor<1x12x512x28xf32>
+      %attention.convert_6 = stablehlo.convert %attention.multiply_6 : (tensor<1x12x512x28xf32>) -> tensor<1x12x512x28xbf16>
+      %attention.dot_general_2 = stablehlo.dot_general %attention.slice_4, %attention.convert_4, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
       %attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x512xf32>
-      %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_13 : tensor<1x12x48x3x512xf32>
-      %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.custom_call_6, dims = [0, 1, 4] : (tensor<1x12x512xf32>) -> tensor<1x12x48x3x512xf32>
-      %attention.multiply_6 = stablehlo.multiply %attention.multiply_5, %attention.broadcast_in_dim_8 : tensor<1x12x48x3x512xf32>
-      %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
+      %attention.multiply_7 = stablehlo.multiply %attention.dot_general_2, %attention.constant_13 : tensor<1x12x48x3x512xf32>
+      %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
       %attention.constant_14 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x512xf32>
-      %attention.scores = stablehlo.select %attention.broadcast_in_dim_9, %attention.multiply_6, %attention.constant_14 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
+      %attention.scores = stablehlo.select %attention.broadcast_in_dim_10, %attention.multiply_7, %attention.constant_14 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
       %attention.constant_15 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %attention.reduce_2 = stablehlo.reduce(%attention.scores init: %attention.constant_15) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %attention.maximum = stablehlo.maximum %attention.arg_6, %attention.reduce_2 : tensor<1x12x48x3xf32>
-      %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x512xf32>
-      %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_10 : tensor<1x12x48x3x512xf32>
+      %attention.maximum = stablehlo.maximum %attention.arg_5, %attention.reduce_2 : tensor<1x12x48x3xf32>
+      %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x512xf32>
+      %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_11 : tensor<1x12x48x3x512xf32>
       %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x48x3x512xf32>
-      %attention.subtract_3 = stablehlo.subtract %attention.arg_6, %attention.maximum : tensor<1x12x48x3xf32>
+      %attention.subtract_3 = stablehlo.subtract %attention.arg_5, %attention.maximum : tensor<1x12x48x3xf32>
       %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x48x3xf32>
-      %attention.multiply_7 = stablehlo.multiply %attention.arg_7, %attention.exponential_2 : tensor<1x12x48x3xf32>
-      %attention.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
-      %attention.reduce_3 = stablehlo.reduce(%attention.weight init: %attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %attention.add_5 = stablehlo.add %attention.multiply_7, %attention.reduce_3 : tensor<1x12x48x3xf32>
-      %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %attention.custom_call_8, dims = [0, 1, 4] : (tensor<1x12x512xf32>) -> tensor<1x12x48x3x512xf32>
-      %attention.multiply_8 = stablehlo.multiply %attention.weight, %attention.broadcast_in_dim_11 : tensor<1x12x48x3x512xf32>
-      %attention.convert_4 = stablehlo.convert %attention.multiply_8 : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
-      %attention.convert_5 = stablehlo.convert %attention.custom_call_7 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xbf16>
-      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_4, %attention.convert_5, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x28xf32>
-      %attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-      %attention.multiply_9 = stablehlo.multiply %attention.arg_8, %attention.broadcast_in_dim_12 : tensor<1x12x48x3x28xf32>
-      %attention.add_6 = stablehlo.add %attention.multiply_9, %attention.dot_general_3 : tensor<1x12x48x3x28xf32>
+      %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
+      %attention.constant_16 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
+      %attention.concatenate_3 = stablehlo.concatenate %attention.convert_6, %attention.constant_16, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
+      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_7, %attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
+      %attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
+      %attention.multiply_8 = stablehlo.multiply %attention.arg_6, %attention.broadcast_in_dim_12 : tensor<1x12x48x3x29xf32>
+      %attention.add_5 = stablehlo.add %attention.multiply_8, %attention.dot_general_3 : tensor<1x12x48x3x29xf32>
       %attention.constant_17 = stablehlo.constant dense<512> : tensor<i32>
-      %attention.add_7 = stablehlo.add %attention.arg_5, %attention.constant_17 : tensor<i32>
-      stablehlo.return %attention.add_7, %attention.maximum, %attention.add_5, %attention.add_6 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>)
-    %attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %attention.while#2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %attention.divide = stablehlo.divide %attention.while#3, %attention.broadcast_in_dim_13 : tensor<1x12x48x3x28xf32>
+      %attention.add_6 = stablehlo.add %attention.arg_4, %attention.constant_17 : tensor<i32>
+      stablehlo.return %attention.add_6, %attention.maximum, %attention.add_5 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>)
+    %attention.slice_6 = stablehlo.slice %attention.while#2 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
+    %attention.reshape_5 = stablehlo.reshape %attention.slice_6 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
+    %attention.slice_7 = stablehlo.slice %attention.while#2 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
+    %attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %attention.reshape_5, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
+    %attention.divide = stablehlo.divide %attention.slice_7, %attention.broadcast_in_dim_13 : tensor<1x12x48x3x28xf32>
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
-    %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
-    %attention.convert_6 = stablehlo.convert %attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
-    %attention.dot_general_4 = stablehlo.dot_general %attention.convert_6, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
+    %attention.concatenate_4 = stablehlo.concatenate %attention.transpose, dim = 1 : (tensor<1x48x12x3x28xf32>) -> tensor<1x48x12x3x28xf32>
+    %attention.attended = stablehlo.reshape %attention.concatenate_4 : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
+    %attention.convert_8 = stablehlo.convert %attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
+    %attention.dot_general_4 = stablehlo.dot_general %attention.convert_8, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
     %attention.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %attention.add_8 = stablehlo.add %attention.dot_general_4, %attention.broadcast_in_dim_14 : tensor<48x416xf32>
-    %add = stablehlo.add %x, %attention.add_8 : tensor<48x416xf32>
+    %attention.add_7 = stablehlo.add %attention.dot_general_4, %attention.broadcast_in_dim_14 : tensor<48x416xf32>
+    %add = stablehlo.add %x, %attention.add_7 : tensor<48x416xf32>
     return %attention.custom_call, %attention.custom_call_2, %attention.custom_call_3, %attention.custom_call_4, %add : tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x1024xf32>, tensor<48x416xf32>
   }
 }

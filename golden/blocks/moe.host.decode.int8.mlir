@@ -9,7 +9,8 @@ module @moe {
       %layers.0.moe.down.weight: tensor<1x9x416x608xi8>,
       %layers.0.moe.down.scales: tensor<1x9x416xf32>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
-      %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
+      %x: tensor<1x416xf32>,
+      %positions: tensor<1xi32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>
     %moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %moe.norm.reduce = stablehlo.reduce(%moe.norm.multiply init: %moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -81,134 +82,111 @@ module @moe {
     %moe.reduce_6 = stablehlo.reduce(%moe.select_6 init: %moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
     %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
     %moe.divide = stablehlo.divide %moe.select_6, %moe.broadcast_in_dim_8 : tensor<1x9xf32>
-    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<1x1xi32>
-    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<1x1xi32>
-    %moe.compare_5 = stablehlo.compare LT, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<1x1xi32>, tensor<1x1xi32>) -> tensor<1x1xi1>
-    %moe.convert_2 = stablehlo.convert %moe.compare_5 : (tensor<1x1xi1>) -> tensor<1x1xf32>
-    %moe.dot_general_2 = stablehlo.dot_general %moe.convert_2, %moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x9xf32>) -> tensor<1x9xf32>
-    %moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %moe.convert_2 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+    %moe.constant_18 = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
+    %moe.concatenate_2 = stablehlo.concatenate %moe.convert_2, %moe.constant_18, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
+    %moe.constant_19 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.concatenate_3 = stablehlo.concatenate %moe.divide, %moe.constant_19, dim = 0 : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<2x9xf32>
+    %moe.constant_20 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_20) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
     %moe.convert_3 = stablehlo.convert %moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %moe.constant_19 = stablehlo.constant dense<1> : tensor<9xi32>
-    %moe.add_2 = stablehlo.add %moe.convert_3, %moe.constant_19 : tensor<9xi32>
-    %moe.constant_20 = stablehlo.constant dense<2> : tensor<9xi32>
-    %moe.divide_2 = stablehlo.divide %moe.add_2, %moe.constant_20 : tensor<9xi32>
-    %moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %moe.compare_6 = stablehlo.compare LE, %moe.iota_6, %moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %moe.compare_5 = stablehlo.compare LE, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %moe.constant_21 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %moe.select_9 = stablehlo.select %moe.compare_6, %moe.broadcast_in_dim_9, %moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
+    %moe.select_9 = stablehlo.select %moe.compare_5, %moe.broadcast_in_dim_9, %moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
     %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
     %moe.block_ends = stablehlo.reduce(%moe.select_9 init: %moe.constant_22) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.divide_2 init: %moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+    %moe.blocks = stablehlo.reduce(%moe.convert_3 init: %moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.constant_25 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
+    %moe.constant_25 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
     %moe.while:2 = "stablehlo.while"(%moe.constant_24, %moe.constant_25) ({
-    ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<1x1x416xf32>):
-      %moe.compare_7 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %moe.compare_7 : tensor<i1>
+    ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<2x1x416xf32>):
+      %moe.compare_6 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %moe.compare_6 : tensor<i1>
     }, {
-    ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<1x1x416xf32>):
+    ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<2x1x416xf32>):
       %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %moe.compare_8 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_5 = stablehlo.convert %moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+      %moe.compare_7 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %moe.convert_4 = stablehlo.convert %moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
       %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_5 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.expert = stablehlo.reduce(%moe.convert_4 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %moe.constant_27 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_10 = stablehlo.select %moe.compare_8, %moe.block_ends, %moe.constant_27 : tensor<9xi1>, tensor<9xi32>
-      %moe.constant_28 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_28) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.select_10 = stablehlo.select %moe.compare_7, %moe.convert_3, %moe.constant_27 : tensor<9xi1>, tensor<9xi32>
+      %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_28) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.reduce_11 : tensor<i32>
       %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.maximum = stablehlo.maximum %moe.reduce_11, %moe.constant_29 : tensor<i32>
-      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.maximum : tensor<i32>
-      %moe.constant_30 = stablehlo.constant dense<2> : tensor<i32>
-      %moe.multiply = stablehlo.multiply %moe.subtract_3, %moe.constant_30 : tensor<i32>
-      %moe.convert_6 = stablehlo.convert %moe.multiply : (tensor<i32>) -> tensor<f32>
+      %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_29, %moe.expert, %moe.constant_29, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+      %moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_30, %moe.expert, %moe.constant_30, %moe.constant_30, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
+      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
+      %moe.convert_5 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
+      %moe.reshape_3 = stablehlo.reshape %moe.convert_5 : (tensor<1x1216x416xbf16>) -> tensor<1216x416xbf16>
+      %moe.dot_general_2 = stablehlo.dot_general %moe.concatenate_2, %moe.reshape_3, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1216x416xbf16>) -> tensor<2x1216xf32>
+      %moe.reshape_4 = stablehlo.reshape %moe.dot_general_2 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
       %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice = stablehlo.dynamic_slice %moe.dot_general_2, %moe.constant_31, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %moe.select_7, %moe.constant_32, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.iota_8 = stablehlo.iota dim = 0 : tensor<2x1xf32>
-      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.convert_6, dims = [] : (tensor<f32>) -> tensor<2x1xf32>
-      %moe.add_3 = stablehlo.add %moe.iota_8, %moe.broadcast_in_dim_11 : tensor<2x1xf32>
-      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-      %moe.compare_9 = stablehlo.compare EQ, %moe.add_3, %moe.broadcast_in_dim_12, FLOAT : (tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x1xi1>
-      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-      %moe.constant_33 = stablehlo.constant dense<0.0> : tensor<2x1xf32>
-      %moe.place = stablehlo.select %moe.compare_9, %moe.broadcast_in_dim_13, %moe.constant_33 : tensor<2x1xi1>, tensor<2x1xf32>
-      %moe.convert_7 = stablehlo.convert %moe.place : (tensor<2x1xf32>) -> tensor<2x1xbf16>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.convert_7, %moe.convert_4, contracting_dims = [1] x [0] : (tensor<2x1xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-      %moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_34, %moe.expert, %moe.constant_34, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_35, %moe.expert, %moe.constant_35, %moe.constant_35, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
-      %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-      %moe.convert_8 = stablehlo.convert %moe.reshape_4 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
-      %moe.reshape_5 = stablehlo.reshape %moe.convert_8 : (tensor<1x1216x416xbf16>) -> tensor<1216x416xbf16>
-      %moe.dot_general_4 = stablehlo.dot_general %moe.dot_general_3, %moe.reshape_5, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1216x416xbf16>) -> tensor<2x1216xf32>
-      %moe.reshape_6 = stablehlo.reshape %moe.dot_general_4 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_36, %moe.expert, %moe.constant_36, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape_7 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.reshape_7, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.multiply_2 = stablehlo.multiply %moe.reshape_6, %moe.broadcast_in_dim_14 : tensor<2x1x1216xf32>
-      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.add_4 = stablehlo.add %moe.multiply_2, %moe.broadcast_in_dim_15 : tensor<2x1x1216xf32>
-      %moe.reshape_8 = stablehlo.reshape %moe.add_4 : (tensor<2x1x1216xf32>) -> tensor<2x1x608x2xf32>
-      %moe.slice_2 = stablehlo.slice %moe.reshape_8 [0:2, 0:1, 0:608, 0:1] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-      %moe.reshape_9 = stablehlo.reshape %moe.slice_2 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-      %moe.slice_3 = stablehlo.slice %moe.reshape_8 [0:2, 0:1, 0:608, 1:2] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-      %moe.reshape_10 = stablehlo.reshape %moe.slice_3 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-      %moe.constant_37 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-      %moe.minimum_3 = stablehlo.minimum %moe.reshape_9, %moe.constant_37 : tensor<2x1x608xf32>
-      %moe.constant_38 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-      %moe.minimum_4 = stablehlo.minimum %moe.reshape_10, %moe.constant_38 : tensor<2x1x608xf32>
-      %moe.constant_39 = stablehlo.constant dense<-7.0> : tensor<2x1x608xf32>
-      %moe.maximum_2 = stablehlo.maximum %moe.minimum_4, %moe.constant_39 : tensor<2x1x608xf32>
-      %moe.constant_40 = stablehlo.constant dense<1.702> : tensor<2x1x608xf32>
-      %moe.multiply_3 = stablehlo.multiply %moe.minimum_3, %moe.constant_40 : tensor<2x1x608xf32>
-      %moe.logistic = stablehlo.logistic %moe.multiply_3 : tensor<2x1x608xf32>
-      %moe.multiply_4 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<2x1x608xf32>
-      %moe.constant_41 = stablehlo.constant dense<1.0> : tensor<2x1x608xf32>
-      %moe.add_5 = stablehlo.add %moe.maximum_2, %moe.constant_41 : tensor<2x1x608xf32>
-      %moe.multiply_5 = stablehlo.multiply %moe.multiply_4, %moe.add_5 : tensor<2x1x608xf32>
-      %moe.convert_9 = stablehlo.convert %moe.multiply_5 : (tensor<2x1x608xf32>) -> tensor<2x1x608xbf16>
-      %moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_42, %moe.expert, %moe.constant_42, %moe.constant_42, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
-      %moe.reshape_11 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-      %moe.convert_10 = stablehlo.convert %moe.reshape_11 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
-      %moe.reshape_12 = stablehlo.reshape %moe.convert_9 : (tensor<2x1x608xbf16>) -> tensor<2x608xbf16>
-      %moe.reshape_13 = stablehlo.reshape %moe.convert_10 : (tensor<1x416x608xbf16>) -> tensor<416x608xbf16>
-      %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_12, %moe.reshape_13, contracting_dims = [1] x [1] : (tensor<2x608xbf16>, tensor<416x608xbf16>) -> tensor<2x416xf32>
-      %moe.reshape_14 = stablehlo.reshape %moe.dot_general_5 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-      %moe.constant_43 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_43, %moe.expert, %moe.constant_43, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>
-      %moe.reshape_15 = stablehlo.reshape %moe.dynamic_slice_7 : (tensor<1x1x416xf32>) -> tensor<1x416xf32>
-      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_15, dims = [1, 2] : (tensor<1x416xf32>) -> tensor<2x1x416xf32>
-      %moe.multiply_6 = stablehlo.multiply %moe.reshape_14, %moe.broadcast_in_dim_16 : tensor<2x1x416xf32>
-      %moe.constant_44 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_8 = stablehlo.dynamic_slice %moe.divide, %moe.constant_44, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape_16 = stablehlo.reshape %moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %moe.reshape_16, dims = [1] : (tensor<1xf32>) -> tensor<2x1xf32>
-      %moe.multiply_7 = stablehlo.multiply %moe.place, %moe.broadcast_in_dim_17 : tensor<2x1xf32>
-      %moe.dot_general_6 = stablehlo.dot_general %moe.multiply_7, %moe.multiply_6, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<2x1xf32>, tensor<2x1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.constant_45 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_6 = stablehlo.add %moe.arg_3, %moe.constant_45 : tensor<i32>
-      %moe.add_7 = stablehlo.add %moe.arg_4, %moe.dot_general_6 : tensor<1x1x416xf32>
-      stablehlo.return %moe.add_6, %moe.add_7 : tensor<i32>, tensor<1x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x1x416xf32>) -> (tensor<i32>, tensor<1x1x416xf32>)
-    %moe.constant_46 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_12 = stablehlo.reduce(%moe.while#1 init: %moe.constant_46) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
-    %moe.dot_general_7 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.slice_4 = stablehlo.slice %moe.reduce_12 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-    %moe.add_8 = stablehlo.add %moe.slice_4, %moe.dot_general_7 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %moe.add_8 : tensor<1x416xf32>
+      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_31, %moe.expert, %moe.constant_31, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %moe.reshape_5 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.reshape_5, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
+      %moe.multiply = stablehlo.multiply %moe.reshape_4, %moe.broadcast_in_dim_11 : tensor<2x1x1216xf32>
+      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
+      %moe.add_2 = stablehlo.add %moe.multiply, %moe.broadcast_in_dim_12 : tensor<2x1x1216xf32>
+      %moe.reshape_6 = stablehlo.reshape %moe.add_2 : (tensor<2x1x1216xf32>) -> tensor<2x1x608x2xf32>
+      %moe.slice_2 = stablehlo.slice %moe.reshape_6 [0:2, 0:1, 0:608, 0:1] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
+      %moe.reshape_7 = stablehlo.reshape %moe.slice_2 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
+      %moe.slice_3 = stablehlo.slice %moe.reshape_6 [0:2, 0:1, 0:608, 1:2] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
+      %moe.reshape_8 = stablehlo.reshape %moe.slice_3 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
+      %moe.constant_32 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
+      %moe.minimum_3 = stablehlo.minimum %moe.reshape_7, %moe.constant_32 : tensor<2x1x608xf32>
+      %moe.constant_33 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
+      %moe.minimum_4 = stablehlo.minimum %moe.reshape_8, %moe.constant_33 : tensor<2x1x608xf32>
+      %moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<2x1x608xf32>
+      %moe.maximum = stablehlo.maximum %moe.minimum_4, %moe.constant_34 : tensor<2x1x608xf32>
+      %moe.constant_35 = stablehlo.constant dense<1.702> : tensor<2x1x608xf32>
+      %moe.multiply_2 = stablehlo.multiply %moe.minimum_3, %moe.constant_35 : tensor<2x1x608xf32>
+      %moe.logistic = stablehlo.logistic %moe.multiply_2 : tensor<2x1x608xf32>
+      %moe.multiply_3 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<2x1x608xf32>
+      %moe.constant_36 = stablehlo.constant dense<1.0> : tensor<2x1x608xf32>
+      %moe.add_3 = stablehlo.add %moe.maximum, %moe.constant_36 : tensor<2x1x608xf32>
+      %moe.multiply_4 = stablehlo.multiply %moe.multiply_3, %moe.add_3 : tensor<2x1x608xf32>
+      %moe.convert_6 = stablehlo.convert %moe.multiply_4 : (tensor<2x1x608xf32>) -> tensor<2x1x608xbf16>
+      %moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_37, %moe.expert, %moe.constant_37, %moe.constant_37, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
+      %moe.reshape_9 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
+      %moe.convert_7 = stablehlo.convert %moe.reshape_9 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
+      %moe.reshape_10 = stablehlo.reshape %moe.convert_6 : (tensor<2x1x608xbf16>) -> tensor<2x608xbf16>
+      %moe.reshape_11 = stablehlo.reshape %moe.convert_7 : (tensor<1x416x608xbf16>) -> tensor<416x608xbf16>
+      %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_10, %moe.reshape_11, contracting_dims = [1] x [1] : (tensor<2x608xbf16>, tensor<416x608xbf16>) -> tensor<2x416xf32>
+      %moe.reshape_12 = stablehlo.reshape %moe.dot_general_3 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
+      %moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_38, %moe.expert, %moe.constant_38, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>
+      %moe.reshape_13 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x416xf32>) -> tensor<1x416xf32>
+      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape_13, dims = [1, 2] : (tensor<1x416xf32>) -> tensor<2x1x416xf32>
+      %moe.multiply_5 = stablehlo.multiply %moe.reshape_12, %moe.broadcast_in_dim_13 : tensor<2x1x416xf32>
+      %moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %moe.concatenate_3, %moe.constant_39, %moe.expert, sizes = [2, 1] : (tensor<2x9xf32>, tensor<i32>, tensor<i32>) -> tensor<2x1xf32>
+      %moe.reshape_14 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<2x1xf32>) -> tensor<2xf32>
+      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.reshape_14, dims = [0] : (tensor<2xf32>) -> tensor<2x1x416xf32>
+      %moe.constant_40 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
+      %moe.compare_8 = stablehlo.compare GT, %moe.broadcast_in_dim_14, %moe.constant_40, FLOAT : (tensor<2x1x416xf32>, tensor<2x1x416xf32>) -> tensor<2x1x416xi1>
+      %moe.multiply_6 = stablehlo.multiply %moe.multiply_5, %moe.broadcast_in_dim_14 : tensor<2x1x416xf32>
+      %moe.constant_41 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
+      %moe.select_11 = stablehlo.select %moe.compare_8, %moe.multiply_6, %moe.constant_41 : tensor<2x1x416xi1>, tensor<2x1x416xf32>
+      %moe.constant_42 = stablehlo.constant dense<1> : tensor<i32>
+      %moe.add_4 = stablehlo.add %moe.arg_3, %moe.constant_42 : tensor<i32>
+      %moe.add_5 = stablehlo.add %moe.arg_4, %moe.select_11 : tensor<2x1x416xf32>
+      stablehlo.return %moe.add_4, %moe.add_5 : tensor<i32>, tensor<2x1x416xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<2x1x416xf32>) -> (tensor<i32>, tensor<2x1x416xf32>)
+    %moe.slice_4 = stablehlo.slice %moe.while#1 [0:1, 0:1, 0:416] : (tensor<2x1x416xf32>) -> tensor<1x1x416xf32>
+    %moe.constant_43 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_12 = stablehlo.reduce(%moe.slice_4 init: %moe.constant_43) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+    %moe.dot_general_4 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
+    %moe.add_6 = stablehlo.add %moe.reduce_12, %moe.dot_general_4 : tensor<1x416xf32>
+    %add = stablehlo.add %x, %moe.add_6 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }
 }

@@ -9,7 +9,8 @@ module @moe {
       %layers.0.moe.down.weight: tensor<1x9x416x19x16xui8>,
       %layers.0.moe.down.scales: tensor<1x9x416x19xui8>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
-      %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
+      %x: tensor<1x416xf32>,
+      %positions: tensor<1xi32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>
     %moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %moe.norm.reduce = stablehlo.reduce(%moe.norm.multiply init: %moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -81,243 +82,216 @@ module @moe {
     %moe.reduce_6 = stablehlo.reduce(%moe.select_6 init: %moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
     %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
     %moe.divide = stablehlo.divide %moe.select_6, %moe.broadcast_in_dim_8 : tensor<1x9xf32>
-    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<1x1xi32>
-    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<1x1xi32>
-    %moe.compare_5 = stablehlo.compare LT, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<1x1xi32>, tensor<1x1xi32>) -> tensor<1x1xi1>
-    %moe.convert_2 = stablehlo.convert %moe.compare_5 : (tensor<1x1xi1>) -> tensor<1x1xf32>
-    %moe.dot_general_2 = stablehlo.dot_general %moe.convert_2, %moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x9xf32>) -> tensor<1x9xf32>
-    %moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %moe.convert_2 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+    %moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
     %moe.convert_3 = stablehlo.convert %moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %moe.constant_19 = stablehlo.constant dense<0> : tensor<9xi32>
-    %moe.add_2 = stablehlo.add %moe.convert_3, %moe.constant_19 : tensor<9xi32>
-    %moe.constant_20 = stablehlo.constant dense<1> : tensor<9xi32>
-    %moe.divide_2 = stablehlo.divide %moe.add_2, %moe.constant_20 : tensor<9xi32>
-    %moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %moe.compare_6 = stablehlo.compare LE, %moe.iota_6, %moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %moe.constant_21 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %moe.select_9 = stablehlo.select %moe.compare_6, %moe.broadcast_in_dim_9, %moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
+    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %moe.compare_5 = stablehlo.compare LE, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %moe.select_9 = stablehlo.select %moe.compare_5, %moe.broadcast_in_dim_9, %moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
+    %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.block_ends = stablehlo.reduce(%moe.select_9 init: %moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.blocks = stablehlo.reduce(%moe.convert_3 init: %moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.block_ends = stablehlo.reduce(%moe.select_9 init: %moe.constant_22) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.divide_2 init: %moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.constant_25 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
-    %moe.while:2 = "stablehlo.while"(%moe.constant_24, %moe.constant_25) ({
+    %moe.constant_23 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
+    %moe.while:2 = "stablehlo.while"(%moe.constant_22, %moe.constant_23) ({
     ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<1x1x416xf32>):
-      %moe.compare_7 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %moe.compare_7 : tensor<i1>
+      %moe.compare_6 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %moe.compare_6 : tensor<i1>
     }, {
     ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<1x1x416xf32>):
       %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %moe.compare_8 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_5 = stablehlo.convert %moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+      %moe.compare_7 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %moe.convert_4 = stablehlo.convert %moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
+      %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.expert = stablehlo.reduce(%moe.convert_4 init: %moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
+      %moe.select_10 = stablehlo.select %moe.compare_7, %moe.convert_3, %moe.constant_25 : tensor<9xi1>, tensor<9xi32>
       %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_5 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.constant_27 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_10 = stablehlo.select %moe.compare_8, %moe.block_ends, %moe.constant_27 : tensor<9xi1>, tensor<9xi32>
-      %moe.constant_28 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_28) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.reduce_11 : tensor<i32>
+      %moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_27, %moe.expert, %moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+      %moe.convert_5 = stablehlo.convert %moe.convert_2 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
+      %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
       %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.maximum = stablehlo.maximum %moe.reduce_11, %moe.constant_29 : tensor<i32>
-      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.maximum : tensor<i32>
-      %moe.constant_30 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.multiply = stablehlo.multiply %moe.subtract_3, %moe.constant_30 : tensor<i32>
-      %moe.convert_6 = stablehlo.convert %moe.multiply : (tensor<i32>) -> tensor<f32>
+      %moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
       %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice = stablehlo.dynamic_slice %moe.dot_general_2, %moe.constant_31, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %moe.select_7, %moe.constant_32, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.iota_8 = stablehlo.iota dim = 0 : tensor<1x1xf32>
-      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.convert_6, dims = [] : (tensor<f32>) -> tensor<1x1xf32>
-      %moe.add_3 = stablehlo.add %moe.iota_8, %moe.broadcast_in_dim_11 : tensor<1x1xf32>
-      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-      %moe.compare_9 = stablehlo.compare EQ, %moe.add_3, %moe.broadcast_in_dim_12, FLOAT : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xi1>
-      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-      %moe.constant_33 = stablehlo.constant dense<0.0> : tensor<1x1xf32>
-      %moe.place = stablehlo.select %moe.compare_9, %moe.broadcast_in_dim_13, %moe.constant_33 : tensor<1x1xi1>, tensor<1x1xf32>
-      %moe.convert_7 = stablehlo.convert %moe.place : (tensor<1x1xf32>) -> tensor<1x1xbf16>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.convert_7, %moe.convert_4, contracting_dims = [1] x [0] : (tensor<1x1xbf16>, tensor<1x416xbf16>) -> tensor<1x416xbf16>
-      %moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_34, %moe.expert, %moe.constant_34, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.convert_8 = stablehlo.convert %moe.dot_general_3 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
-      %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_36, %moe.expert, %moe.constant_35, %moe.constant_37, %moe.constant_38, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
-      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_36, %moe.expert, %moe.constant_35, %moe.constant_37, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
-      %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
-      %moe.reshape_5 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
-      %moe.reshape_6 = stablehlo.reshape %moe.convert_8 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-      %moe.convert_9 = stablehlo.convert %moe.reshape_4 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
-      %moe.constant_39 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
-      %moe.and = stablehlo.and %moe.convert_9, %moe.constant_39 : tensor<1x1216x13x16xui16>
-      %moe.constant_40 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_2 = stablehlo.and %moe.and, %moe.constant_40 : tensor<1x1216x13x16xui16>
-      %moe.constant_41 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left = stablehlo.shift_left %moe.and_2, %moe.constant_41 : tensor<1x1216x13x16xui16>
-      %moe.constant_42 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_3 = stablehlo.and %moe.and, %moe.constant_42 : tensor<1x1216x13x16xui16>
-      %moe.constant_43 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_2 = stablehlo.shift_left %moe.and_3, %moe.constant_43 : tensor<1x1216x13x16xui16>
+      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_29, %moe.expert, %moe.constant_28, %moe.constant_30, %moe.constant_31, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
+      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_29, %moe.expert, %moe.constant_28, %moe.constant_30, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
+      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
+      %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
+      %moe.reshape_4 = stablehlo.reshape %moe.convert_5 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
+      %moe.convert_6 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
+      %moe.constant_32 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
+      %moe.and = stablehlo.and %moe.convert_6, %moe.constant_32 : tensor<1x1216x13x16xui16>
+      %moe.constant_33 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+      %moe.and_2 = stablehlo.and %moe.and, %moe.constant_33 : tensor<1x1216x13x16xui16>
+      %moe.constant_34 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+      %moe.shift_left = stablehlo.shift_left %moe.and_2, %moe.constant_34 : tensor<1x1216x13x16xui16>
+      %moe.constant_35 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+      %moe.and_3 = stablehlo.and %moe.and, %moe.constant_35 : tensor<1x1216x13x16xui16>
+      %moe.constant_36 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_2 = stablehlo.shift_left %moe.and_3, %moe.constant_36 : tensor<1x1216x13x16xui16>
       %moe.or = stablehlo.or %moe.shift_left, %moe.shift_left_2 : tensor<1x1216x13x16xui16>
       %moe.bitcast_convert = stablehlo.bitcast_convert %moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_10 = stablehlo.convert %moe.bitcast_convert : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply_2 = stablehlo.multiply %moe.convert_10, %moe.constant_44 : tensor<1x1216x13x16xf32>
-      %moe.convert_11 = stablehlo.convert %moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-      %moe.constant_45 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-      %moe.shift_left_3 = stablehlo.shift_left %moe.convert_11, %moe.constant_45 : tensor<1x1216x13xui32>
+      %moe.convert_7 = stablehlo.convert %moe.bitcast_convert : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
+      %moe.constant_37 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+      %moe.multiply = stablehlo.multiply %moe.convert_7, %moe.constant_37 : tensor<1x1216x13x16xf32>
+      %moe.convert_8 = stablehlo.convert %moe.reshape_3 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+      %moe.constant_38 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+      %moe.shift_left_3 = stablehlo.shift_left %moe.convert_8, %moe.constant_38 : tensor<1x1216x13xui32>
       %moe.bitcast_convert_2 = stablehlo.bitcast_convert %moe.shift_left_3 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
-      %moe.unpacked = stablehlo.multiply %moe.multiply_2, %moe.broadcast_in_dim_14 : tensor<1x1216x13x16xf32>
-      %moe.slice_2 = stablehlo.slice %moe.reshape_6 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-      %moe.reshape_7 = stablehlo.reshape %moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-      %moe.reshape_8 = stablehlo.reshape %moe.unpacked : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
-      %moe.reshape_9 = stablehlo.reshape %moe.reshape_8 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
-      %moe.dot_general_4 = stablehlo.dot_general %moe.reshape_7, %moe.reshape_9, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
-      %moe.reshape_10 = stablehlo.reshape %moe.dot_general_4 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.constant_46 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
-      %moe.shift_right_logical = stablehlo.shift_right_logical %moe.convert_9, %moe.constant_46 : tensor<1x1216x13x16xui16>
-      %moe.constant_47 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_4 = stablehlo.and %moe.shift_right_logical, %moe.constant_47 : tensor<1x1216x13x16xui16>
-      %moe.constant_48 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_4 = stablehlo.shift_left %moe.and_4, %moe.constant_48 : tensor<1x1216x13x16xui16>
-      %moe.constant_49 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_5 = stablehlo.and %moe.shift_right_logical, %moe.constant_49 : tensor<1x1216x13x16xui16>
-      %moe.constant_50 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_5 = stablehlo.shift_left %moe.and_5, %moe.constant_50 : tensor<1x1216x13x16xui16>
+      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+      %moe.unpacked = stablehlo.multiply %moe.multiply, %moe.broadcast_in_dim_11 : tensor<1x1216x13x16xf32>
+      %moe.slice_2 = stablehlo.slice %moe.reshape_4 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+      %moe.reshape_5 = stablehlo.reshape %moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+      %moe.reshape_6 = stablehlo.reshape %moe.unpacked : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+      %moe.reshape_7 = stablehlo.reshape %moe.reshape_6 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+      %moe.dot_general_2 = stablehlo.dot_general %moe.reshape_5, %moe.reshape_7, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+      %moe.reshape_8 = stablehlo.reshape %moe.dot_general_2 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+      %moe.constant_39 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
+      %moe.shift_right_logical = stablehlo.shift_right_logical %moe.convert_6, %moe.constant_39 : tensor<1x1216x13x16xui16>
+      %moe.constant_40 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
+      %moe.and_4 = stablehlo.and %moe.shift_right_logical, %moe.constant_40 : tensor<1x1216x13x16xui16>
+      %moe.constant_41 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_4 = stablehlo.shift_left %moe.and_4, %moe.constant_41 : tensor<1x1216x13x16xui16>
+      %moe.constant_42 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
+      %moe.and_5 = stablehlo.and %moe.shift_right_logical, %moe.constant_42 : tensor<1x1216x13x16xui16>
+      %moe.constant_43 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
+      %moe.shift_left_5 = stablehlo.shift_left %moe.and_5, %moe.constant_43 : tensor<1x1216x13x16xui16>
       %moe.or_2 = stablehlo.or %moe.shift_left_4, %moe.shift_left_5 : tensor<1x1216x13x16xui16>
       %moe.bitcast_convert_3 = stablehlo.bitcast_convert %moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_12 = stablehlo.convert %moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_51 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply_4 = stablehlo.multiply %moe.convert_12, %moe.constant_51 : tensor<1x1216x13x16xf32>
-      %moe.convert_13 = stablehlo.convert %moe.reshape_5 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-      %moe.constant_52 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-      %moe.shift_left_6 = stablehlo.shift_left %moe.convert_13, %moe.constant_52 : tensor<1x1216x13xui32>
+      %moe.convert_9 = stablehlo.convert %moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
+      %moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
+      %moe.multiply_3 = stablehlo.multiply %moe.convert_9, %moe.constant_44 : tensor<1x1216x13x16xf32>
+      %moe.convert_10 = stablehlo.convert %moe.reshape_3 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
+      %moe.constant_45 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
+      %moe.shift_left_6 = stablehlo.shift_left %moe.convert_10, %moe.constant_45 : tensor<1x1216x13xui32>
       %moe.bitcast_convert_4 = stablehlo.bitcast_convert %moe.shift_left_6 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
-      %moe.unpacked_2 = stablehlo.multiply %moe.multiply_4, %moe.broadcast_in_dim_15 : tensor<1x1216x13x16xf32>
-      %moe.slice_3 = stablehlo.slice %moe.reshape_6 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-      %moe.reshape_11 = stablehlo.reshape %moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-      %moe.reshape_12 = stablehlo.reshape %moe.unpacked_2 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
-      %moe.reshape_13 = stablehlo.reshape %moe.reshape_12 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
-      %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_11, %moe.reshape_13, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
-      %moe.reshape_14 = stablehlo.reshape %moe.dot_general_5 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.add_4 = stablehlo.add %moe.reshape_10, %moe.reshape_14 : tensor<1x1x1216xf32>
-      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.add_5 = stablehlo.add %moe.add_4, %moe.broadcast_in_dim_16 : tensor<1x1x1216xf32>
-      %moe.reshape_15 = stablehlo.reshape %moe.add_5 : (tensor<1x1x1216xf32>) -> tensor<1x1x608x2xf32>
-      %moe.slice_4 = stablehlo.slice %moe.reshape_15 [0:1, 0:1, 0:608, 0:1] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
-      %moe.reshape_16 = stablehlo.reshape %moe.slice_4 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
-      %moe.slice_5 = stablehlo.slice %moe.reshape_15 [0:1, 0:1, 0:608, 1:2] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
-      %moe.reshape_17 = stablehlo.reshape %moe.slice_5 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
-      %moe.constant_53 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
-      %moe.minimum_3 = stablehlo.minimum %moe.reshape_16, %moe.constant_53 : tensor<1x1x608xf32>
-      %moe.constant_54 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
-      %moe.minimum_4 = stablehlo.minimum %moe.reshape_17, %moe.constant_54 : tensor<1x1x608xf32>
-      %moe.constant_55 = stablehlo.constant dense<-7.0> : tensor<1x1x608xf32>
-      %moe.maximum_2 = stablehlo.maximum %moe.minimum_4, %moe.constant_55 : tensor<1x1x608xf32>
-      %moe.constant_56 = stablehlo.constant dense<1.702> : tensor<1x1x608xf32>
-      %moe.multiply_6 = stablehlo.multiply %moe.minimum_3, %moe.constant_56 : tensor<1x1x608xf32>
-      %moe.logistic = stablehlo.logistic %moe.multiply_6 : tensor<1x1x608xf32>
-      %moe.multiply_7 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<1x1x608xf32>
-      %moe.constant_57 = stablehlo.constant dense<1.0> : tensor<1x1x608xf32>
-      %moe.add_6 = stablehlo.add %moe.maximum_2, %moe.constant_57 : tensor<1x1x608xf32>
-      %moe.multiply_8 = stablehlo.multiply %moe.multiply_7, %moe.add_6 : tensor<1x1x608xf32>
-      %moe.convert_14 = stablehlo.convert %moe.multiply_8 : (tensor<1x1x608xf32>) -> tensor<1x1x608xbf16>
-      %moe.convert_15 = stablehlo.convert %moe.convert_14 : (tensor<1x1x608xbf16>) -> tensor<1x1x608xf32>
-      %moe.constant_58 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_59 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_60 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_61 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_59, %moe.expert, %moe.constant_58, %moe.constant_60, %moe.constant_61, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
-      %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_59, %moe.expert, %moe.constant_58, %moe.constant_60, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
-      %moe.reshape_18 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
-      %moe.reshape_19 = stablehlo.reshape %moe.dynamic_slice_7 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
-      %moe.reshape_20 = stablehlo.reshape %moe.convert_15 : (tensor<1x1x608xf32>) -> tensor<1x1x304x2xf32>
-      %moe.convert_16 = stablehlo.convert %moe.reshape_18 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
-      %moe.constant_62 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
-      %moe.and_6 = stablehlo.and %moe.convert_16, %moe.constant_62 : tensor<1x416x19x16xui16>
-      %moe.constant_63 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_7 = stablehlo.and %moe.and_6, %moe.constant_63 : tensor<1x416x19x16xui16>
-      %moe.constant_64 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_7 = stablehlo.shift_left %moe.and_7, %moe.constant_64 : tensor<1x416x19x16xui16>
-      %moe.constant_65 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_8 = stablehlo.and %moe.and_6, %moe.constant_65 : tensor<1x416x19x16xui16>
-      %moe.constant_66 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_8 = stablehlo.shift_left %moe.and_8, %moe.constant_66 : tensor<1x416x19x16xui16>
+      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
+      %moe.unpacked_2 = stablehlo.multiply %moe.multiply_3, %moe.broadcast_in_dim_12 : tensor<1x1216x13x16xf32>
+      %moe.slice_3 = stablehlo.slice %moe.reshape_4 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+      %moe.reshape_9 = stablehlo.reshape %moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+      %moe.reshape_10 = stablehlo.reshape %moe.unpacked_2 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
+      %moe.reshape_11 = stablehlo.reshape %moe.reshape_10 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
+      %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_9, %moe.reshape_11, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
+      %moe.reshape_12 = stablehlo.reshape %moe.dot_general_3 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+      %moe.add_2 = stablehlo.add %moe.reshape_8, %moe.reshape_12 : tensor<1x1x1216xf32>
+      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
+      %moe.add_3 = stablehlo.add %moe.add_2, %moe.broadcast_in_dim_13 : tensor<1x1x1216xf32>
+      %moe.reshape_13 = stablehlo.reshape %moe.add_3 : (tensor<1x1x1216xf32>) -> tensor<1x1x608x2xf32>
+      %moe.slice_4 = stablehlo.slice %moe.reshape_13 [0:1, 0:1, 0:608, 0:1] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+      %moe.reshape_14 = stablehlo.reshape %moe.slice_4 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+      %moe.slice_5 = stablehlo.slice %moe.reshape_13 [0:1, 0:1, 0:608, 1:2] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
+      %moe.reshape_15 = stablehlo.reshape %moe.slice_5 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
+      %moe.constant_46 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+      %moe.minimum_3 = stablehlo.minimum %moe.reshape_14, %moe.constant_46 : tensor<1x1x608xf32>
+      %moe.constant_47 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
+      %moe.minimum_4 = stablehlo.minimum %moe.reshape_15, %moe.constant_47 : tensor<1x1x608xf32>
+      %moe.constant_48 = stablehlo.constant dense<-7.0> : tensor<1x1x608xf32>
+      %moe.maximum = stablehlo.maximum %moe.minimum_4, %moe.constant_48 : tensor<1x1x608xf32>
+      %moe.constant_49 = stablehlo.constant dense<1.702> : tensor<1x1x608xf32>
+      %moe.multiply_5 = stablehlo.multiply %moe.minimum_3, %moe.constant_49 : tensor<1x1x608xf32>
+      %moe.logistic = stablehlo.logistic %moe.multiply_5 : tensor<1x1x608xf32>
+      %moe.multiply_6 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<1x1x608xf32>
+      %moe.constant_50 = stablehlo.constant dense<1.0> : tensor<1x1x608xf32>
+      %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_50 : tensor<1x1x608xf32>
+      %moe.multiply_7 = stablehlo.multiply %moe.multiply_6, %moe.add_4 : tensor<1x1x608xf32>
+      %moe.convert_11 = stablehlo.convert %moe.multiply_7 : (tensor<1x1x608xf32>) -> tensor<1x1x608xbf16>
+      %moe.convert_12 = stablehlo.convert %moe.convert_11 : (tensor<1x1x608xbf16>) -> tensor<1x1x608xf32>
+      %moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_52 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_53 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_52, %moe.expert, %moe.constant_51, %moe.constant_53, %moe.constant_54, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
+      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_52, %moe.expert, %moe.constant_51, %moe.constant_53, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
+      %moe.reshape_16 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
+      %moe.reshape_17 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
+      %moe.reshape_18 = stablehlo.reshape %moe.convert_12 : (tensor<1x1x608xf32>) -> tensor<1x1x304x2xf32>
+      %moe.convert_13 = stablehlo.convert %moe.reshape_16 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
+      %moe.constant_55 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
+      %moe.and_6 = stablehlo.and %moe.convert_13, %moe.constant_55 : tensor<1x416x19x16xui16>
+      %moe.constant_56 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+      %moe.and_7 = stablehlo.and %moe.and_6, %moe.constant_56 : tensor<1x416x19x16xui16>
+      %moe.constant_57 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+      %moe.shift_left_7 = stablehlo.shift_left %moe.and_7, %moe.constant_57 : tensor<1x416x19x16xui16>
+      %moe.constant_58 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+      %moe.and_8 = stablehlo.and %moe.and_6, %moe.constant_58 : tensor<1x416x19x16xui16>
+      %moe.constant_59 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+      %moe.shift_left_8 = stablehlo.shift_left %moe.and_8, %moe.constant_59 : tensor<1x416x19x16xui16>
       %moe.or_3 = stablehlo.or %moe.shift_left_7, %moe.shift_left_8 : tensor<1x416x19x16xui16>
       %moe.bitcast_convert_5 = stablehlo.bitcast_convert %moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_17 = stablehlo.convert %moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_9 = stablehlo.multiply %moe.convert_17, %moe.constant_67 : tensor<1x416x19x16xf32>
-      %moe.convert_18 = stablehlo.convert %moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-      %moe.constant_68 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-      %moe.shift_left_9 = stablehlo.shift_left %moe.convert_18, %moe.constant_68 : tensor<1x416x19xui32>
+      %moe.convert_14 = stablehlo.convert %moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
+      %moe.constant_60 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+      %moe.multiply_8 = stablehlo.multiply %moe.convert_14, %moe.constant_60 : tensor<1x416x19x16xf32>
+      %moe.convert_15 = stablehlo.convert %moe.reshape_17 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+      %moe.constant_61 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+      %moe.shift_left_9 = stablehlo.shift_left %moe.convert_15, %moe.constant_61 : tensor<1x416x19xui32>
       %moe.bitcast_convert_6 = stablehlo.bitcast_convert %moe.shift_left_9 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-      %moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
-      %moe.unpacked_3 = stablehlo.multiply %moe.multiply_9, %moe.broadcast_in_dim_17 : tensor<1x416x19x16xf32>
-      %moe.slice_6 = stablehlo.slice %moe.reshape_20 [0:1, 0:1, 0:304, 0:1] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
-      %moe.reshape_21 = stablehlo.reshape %moe.slice_6 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
-      %moe.reshape_22 = stablehlo.reshape %moe.unpacked_3 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
-      %moe.reshape_23 = stablehlo.reshape %moe.reshape_21 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
-      %moe.reshape_24 = stablehlo.reshape %moe.reshape_22 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
-      %moe.dot_general_6 = stablehlo.dot_general %moe.reshape_23, %moe.reshape_24, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
-      %moe.reshape_25 = stablehlo.reshape %moe.dot_general_6 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.constant_69 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
-      %moe.shift_right_logical_2 = stablehlo.shift_right_logical %moe.convert_16, %moe.constant_69 : tensor<1x416x19x16xui16>
-      %moe.constant_70 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_9 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_70 : tensor<1x416x19x16xui16>
-      %moe.constant_71 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_10 = stablehlo.shift_left %moe.and_9, %moe.constant_71 : tensor<1x416x19x16xui16>
-      %moe.constant_72 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_10 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_72 : tensor<1x416x19x16xui16>
-      %moe.constant_73 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_11 = stablehlo.shift_left %moe.and_10, %moe.constant_73 : tensor<1x416x19x16xui16>
+      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+      %moe.unpacked_3 = stablehlo.multiply %moe.multiply_8, %moe.broadcast_in_dim_14 : tensor<1x416x19x16xf32>
+      %moe.slice_6 = stablehlo.slice %moe.reshape_18 [0:1, 0:1, 0:304, 0:1] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+      %moe.reshape_19 = stablehlo.reshape %moe.slice_6 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+      %moe.reshape_20 = stablehlo.reshape %moe.unpacked_3 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+      %moe.reshape_21 = stablehlo.reshape %moe.reshape_19 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+      %moe.reshape_22 = stablehlo.reshape %moe.reshape_20 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+      %moe.dot_general_4 = stablehlo.dot_general %moe.reshape_21, %moe.reshape_22, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+      %moe.reshape_23 = stablehlo.reshape %moe.dot_general_4 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+      %moe.constant_62 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
+      %moe.shift_right_logical_2 = stablehlo.shift_right_logical %moe.convert_13, %moe.constant_62 : tensor<1x416x19x16xui16>
+      %moe.constant_63 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
+      %moe.and_9 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_63 : tensor<1x416x19x16xui16>
+      %moe.constant_64 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
+      %moe.shift_left_10 = stablehlo.shift_left %moe.and_9, %moe.constant_64 : tensor<1x416x19x16xui16>
+      %moe.constant_65 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
+      %moe.and_10 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_65 : tensor<1x416x19x16xui16>
+      %moe.constant_66 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
+      %moe.shift_left_11 = stablehlo.shift_left %moe.and_10, %moe.constant_66 : tensor<1x416x19x16xui16>
       %moe.or_4 = stablehlo.or %moe.shift_left_10, %moe.shift_left_11 : tensor<1x416x19x16xui16>
       %moe.bitcast_convert_7 = stablehlo.bitcast_convert %moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_19 = stablehlo.convert %moe.bitcast_convert_7 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_74 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_11 = stablehlo.multiply %moe.convert_19, %moe.constant_74 : tensor<1x416x19x16xf32>
-      %moe.convert_20 = stablehlo.convert %moe.reshape_19 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-      %moe.constant_75 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-      %moe.shift_left_12 = stablehlo.shift_left %moe.convert_20, %moe.constant_75 : tensor<1x416x19xui32>
+      %moe.convert_16 = stablehlo.convert %moe.bitcast_convert_7 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
+      %moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
+      %moe.multiply_10 = stablehlo.multiply %moe.convert_16, %moe.constant_67 : tensor<1x416x19x16xf32>
+      %moe.convert_17 = stablehlo.convert %moe.reshape_17 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
+      %moe.constant_68 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
+      %moe.shift_left_12 = stablehlo.shift_left %moe.convert_17, %moe.constant_68 : tensor<1x416x19xui32>
       %moe.bitcast_convert_8 = stablehlo.bitcast_convert %moe.shift_left_12 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-      %moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
-      %moe.unpacked_4 = stablehlo.multiply %moe.multiply_11, %moe.broadcast_in_dim_18 : tensor<1x416x19x16xf32>
-      %moe.slice_7 = stablehlo.slice %moe.reshape_20 [0:1, 0:1, 0:304, 1:2] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
-      %moe.reshape_26 = stablehlo.reshape %moe.slice_7 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
-      %moe.reshape_27 = stablehlo.reshape %moe.unpacked_4 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
-      %moe.reshape_28 = stablehlo.reshape %moe.reshape_26 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
-      %moe.reshape_29 = stablehlo.reshape %moe.reshape_27 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
-      %moe.dot_general_7 = stablehlo.dot_general %moe.reshape_28, %moe.reshape_29, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
-      %moe.reshape_30 = stablehlo.reshape %moe.dot_general_7 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.add_7 = stablehlo.add %moe.reshape_25, %moe.reshape_30 : tensor<1x1x416xf32>
-      %moe.constant_76 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_8 = stablehlo.dynamic_slice %moe.divide, %moe.constant_76, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape_31 = stablehlo.reshape %moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %moe.reshape_31, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-      %moe.multiply_13 = stablehlo.multiply %moe.place, %moe.broadcast_in_dim_19 : tensor<1x1xf32>
-      %moe.dot_general_8 = stablehlo.dot_general %moe.multiply_13, %moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.constant_77 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_8 = stablehlo.add %moe.arg_3, %moe.constant_77 : tensor<i32>
-      %moe.add_9 = stablehlo.add %moe.arg_4, %moe.dot_general_8 : tensor<1x1x416xf32>
-      stablehlo.return %moe.add_8, %moe.add_9 : tensor<i32>, tensor<1x1x416xf32>
+      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
+      %moe.unpacked_4 = stablehlo.multiply %moe.multiply_10, %moe.broadcast_in_dim_15 : tensor<1x416x19x16xf32>
+      %moe.slice_7 = stablehlo.slice %moe.reshape_18 [0:1, 0:1, 0:304, 1:2] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
+      %moe.reshape_24 = stablehlo.reshape %moe.slice_7 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
+      %moe.reshape_25 = stablehlo.reshape %moe.unpacked_4 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
+      %moe.reshape_26 = stablehlo.reshape %moe.reshape_24 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
+      %moe.reshape_27 = stablehlo.reshape %moe.reshape_25 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
+      %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_26, %moe.reshape_27, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
+      %moe.reshape_28 = stablehlo.reshape %moe.dot_general_5 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
+      %moe.add_5 = stablehlo.add %moe.reshape_23, %moe.reshape_28 : tensor<1x1x416xf32>
+      %moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %moe.divide, %moe.constant_69, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
+      %moe.reshape_29 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1xf32>) -> tensor<1xf32>
+      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_29, dims = [0] : (tensor<1xf32>) -> tensor<1x1x416xf32>
+      %moe.constant_70 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
+      %moe.compare_8 = stablehlo.compare GT, %moe.broadcast_in_dim_16, %moe.constant_70, FLOAT : (tensor<1x1x416xf32>, tensor<1x1x416xf32>) -> tensor<1x1x416xi1>
+      %moe.multiply_12 = stablehlo.multiply %moe.add_5, %moe.broadcast_in_dim_16 : tensor<1x1x416xf32>
+      %moe.constant_71 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
+      %moe.select_11 = stablehlo.select %moe.compare_8, %moe.multiply_12, %moe.constant_71 : tensor<1x1x416xi1>, tensor<1x1x416xf32>
+      %moe.constant_72 = stablehlo.constant dense<1> : tensor<i32>
+      %moe.add_6 = stablehlo.add %moe.arg_3, %moe.constant_72 : tensor<i32>
+      %moe.add_7 = stablehlo.add %moe.arg_4, %moe.select_11 : tensor<1x1x416xf32>
+      stablehlo.return %moe.add_6, %moe.add_7 : tensor<i32>, tensor<1x1x416xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x1x416xf32>) -> (tensor<i32>, tensor<1x1x416xf32>)
-    %moe.constant_78 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_12 = stablehlo.reduce(%moe.while#1 init: %moe.constant_78) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
-    %moe.dot_general_9 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.slice_8 = stablehlo.slice %moe.reduce_12 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-    %moe.add_10 = stablehlo.add %moe.slice_8, %moe.dot_general_9 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %moe.add_10 : tensor<1x416xf32>
+    %moe.slice_8 = stablehlo.slice %moe.while#1 [0:1, 0:1, 0:416] : (tensor<1x1x416xf32>) -> tensor<1x1x416xf32>
+    %moe.constant_73 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_12 = stablehlo.reduce(%moe.slice_8 init: %moe.constant_73) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+    %moe.dot_general_6 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
+    %moe.add_8 = stablehlo.add %moe.reduce_12, %moe.dot_general_6 : tensor<1x416xf32>
+    %add = stablehlo.add %x, %moe.add_8 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }
 }

@@ -9,7 +9,8 @@ module @moe {
       %layers.0.moe.down.weight: tensor<1x9x416x608xi8>,
       %layers.0.moe.down.scales: tensor<1x9x416xf32>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
-      %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
+      %x: tensor<1x416xf32>,
+      %positions: tensor<1xi32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>
     %moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %moe.norm.reduce = stablehlo.reduce(%moe.norm.multiply init: %moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -186,8 +187,7 @@ module @moe {
     %moe.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
     %moe.reduce_7 = stablehlo.reduce(%moe.add_6 init: %moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
     %moe.dot_general_6 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.slice_8 = stablehlo.slice %moe.reduce_7 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-    %moe.add_7 = stablehlo.add %moe.slice_8, %moe.dot_general_6 : tensor<1x416xf32>
+    %moe.add_7 = stablehlo.add %moe.reduce_7, %moe.dot_general_6 : tensor<1x416xf32>
     %add = stablehlo.add %x, %moe.add_7 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }

@@ -9,7 +9,8 @@ module @moe {
       %layers.0.moe.down.weight: tensor<1x9x19x32x512xf4E2M1FN> {mhlo.layout_mode = "{4,3,2,1,0}"},
       %layers.0.moe.down.scales: tensor<1x171x512xbf16>,
       %layers.0.moe.down.bias: tensor<9x416xf32>,
-      %x: tensor<1x416xf32>) -> (tensor<1x416xf32>) {
+      %x: tensor<1x416xf32>,
+      %positions: tensor<1xi32>) -> (tensor<1x416xf32>) {
     %moe.norm.multiply = stablehlo.multiply %x, %x : tensor<1x416xf32>
     %moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %moe.norm.reduce = stablehlo.reduce(%moe.norm.multiply init: %moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -137,12 +138,12 @@ module @moe {
     %moe.reshape_6 = stablehlo.reshape %moe.convert_6 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
     %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_6, %moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
     %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
-    %moe.slice_4 = stablehlo.slice %moe.transpose [0:1, 0:1, 0:512] : (tensor<8x1x512xf32>) -> tensor<1x1x512xf32>
+    %moe.slice_4 = stablehlo.slice %moe.transpose [0:1, 0:1, 0:416] : (tensor<8x1x512xf32>) -> tensor<1x1x416xf32>
     %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_6 = stablehlo.dynamic_slice %moe.divide, %moe.constant_31, %moe.reshape, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
     %moe.reshape_7 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1xf32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape_7, dims = [0] : (tensor<1xf32>) -> tensor<1x1x512xf32>
-    %moe.multiply_8 = stablehlo.multiply %moe.slice_4, %moe.broadcast_in_dim_12 : tensor<1x1x512xf32>
+    %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape_7, dims = [0] : (tensor<1xf32>) -> tensor<1x1x416xf32>
+    %moe.multiply_8 = stablehlo.multiply %moe.slice_4, %moe.broadcast_in_dim_12 : tensor<1x1x416xf32>
     %moe.reshape_8 = stablehlo.reshape %moe.pick_2 : (tensor<1xi32>) -> tensor<i32>
     %moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_32, %moe.reshape_8, %moe.constant_32, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -196,18 +197,17 @@ module @moe {
     %moe.reshape_13 = stablehlo.reshape %moe.convert_13 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
     %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_13, %moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
     %moe.transpose_2 = stablehlo.transpose %moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
-    %moe.slice_7 = stablehlo.slice %moe.transpose_2 [0:1, 0:1, 0:512] : (tensor<8x1x512xf32>) -> tensor<1x1x512xf32>
+    %moe.slice_7 = stablehlo.slice %moe.transpose_2 [0:1, 0:1, 0:416] : (tensor<8x1x512xf32>) -> tensor<1x1x416xf32>
     %moe.constant_44 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_12 = stablehlo.dynamic_slice %moe.divide, %moe.constant_44, %moe.reshape_8, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
     %moe.reshape_14 = stablehlo.reshape %moe.dynamic_slice_12 : (tensor<1x1xf32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_14, dims = [0] : (tensor<1xf32>) -> tensor<1x1x512xf32>
-    %moe.multiply_16 = stablehlo.multiply %moe.slice_7, %moe.broadcast_in_dim_16 : tensor<1x1x512xf32>
-    %moe.add_6 = stablehlo.add %moe.multiply_8, %moe.multiply_16 : tensor<1x1x512xf32>
+    %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_14, dims = [0] : (tensor<1xf32>) -> tensor<1x1x416xf32>
+    %moe.multiply_16 = stablehlo.multiply %moe.slice_7, %moe.broadcast_in_dim_16 : tensor<1x1x416xf32>
+    %moe.add_6 = stablehlo.add %moe.multiply_8, %moe.multiply_16 : tensor<1x1x416xf32>
     %moe.constant_45 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_7 = stablehlo.reduce(%moe.add_6 init: %moe.constant_45) applies stablehlo.add across dimensions = [1] : (tensor<1x1x512xf32>, tensor<f32>) -> tensor<1x512xf32>
+    %moe.reduce_7 = stablehlo.reduce(%moe.add_6 init: %moe.constant_45) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
     %moe.dot_general_6 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.slice_8 = stablehlo.slice %moe.reduce_7 [0:1, 0:416] : (tensor<1x512xf32>) -> tensor<1x416xf32>
-    %moe.add_7 = stablehlo.add %moe.slice_8, %moe.dot_general_6 : tensor<1x416xf32>
+    %moe.add_7 = stablehlo.add %moe.reduce_7, %moe.dot_general_6 : tensor<1x416xf32>
     %add = stablehlo.add %x, %moe.add_7 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }

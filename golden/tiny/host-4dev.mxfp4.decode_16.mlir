@@ -132,29 +132,29 @@ module @decode_16 {
       %layers.0.attention.values.transpose = stablehlo.transpose %layers.0.attention.values.reshape, dims = [0, 2, 1, 3] : (tensor<1x1x12x28xf32>) -> tensor<1x12x1x28xf32>
       %layers.0.attention.values.convert = stablehlo.convert %layers.0.attention.values.transpose : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x28xbf16>
       %layers.0.attention.reshape_3 = stablehlo.reshape %arg_13 : (tensor<1xi32>) -> tensor<1x1xi32>
-      %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-      %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.constant_2 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-      %layers.0.attention.constant_3 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
-      %layers.0.attention.constant_4 = stablehlo.constant dense<40> : tensor<1xi32>
-      %layers.0.attention.remainder = stablehlo.remainder %arg_13, %layers.0.attention.constant_4 : tensor<1xi32>
+      %layers.0.attention.constant_2 = stablehlo.constant dense<40> : tensor<1xi32>
+      %layers.0.attention.remainder = stablehlo.remainder %arg_13, %layers.0.attention.constant_2 : tensor<1xi32>
       %layers.0.attention.slice_5 = stablehlo.slice %layers.0.attention.remainder [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.attention.slice_6 = stablehlo.slice %layers.0.attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.0.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_17, %layers.0.attention.slice_6, %layers.0.attention.constant_5, %layers.0.attention.constant_6, %layers.0.attention.reshape_5, %layers.0.attention.constant_6 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-      %layers.0.attention.constant_7 = stablehlo.constant dense<40> : tensor<1xi32>
-      %layers.0.attention.remainder_2 = stablehlo.remainder %arg_13, %layers.0.attention.constant_7 : tensor<1xi32>
+      %layers.0.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_17, %layers.0.attention.slice_6, %layers.0.attention.constant_3, %layers.0.attention.constant_4, %layers.0.attention.reshape_4, %layers.0.attention.constant_4 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+      %layers.0.attention.constant_5 = stablehlo.constant dense<40> : tensor<1xi32>
+      %layers.0.attention.remainder_2 = stablehlo.remainder %arg_13, %layers.0.attention.constant_5 : tensor<1xi32>
       %layers.0.attention.slice_7 = stablehlo.slice %layers.0.attention.remainder_2 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.0.attention.reshape_6 = stablehlo.reshape %layers.0.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.attention.slice_8 = stablehlo.slice %layers.0.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.0.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_18, %layers.0.attention.slice_8, %layers.0.attention.constant_8, %layers.0.attention.constant_9, %layers.0.attention.reshape_6, %layers.0.attention.constant_9 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+      %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_18, %layers.0.attention.slice_8, %layers.0.attention.constant_6, %layers.0.attention.constant_7, %layers.0.attention.reshape_5, %layers.0.attention.constant_7 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
       %layers.0.attention.iota = stablehlo.iota dim = 2 : tensor<1x1x40xi32>
-      %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x40xi32>
-      %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_5, SIGNED : (tensor<1x1x40xi32>, tensor<1x1x40xi32>) -> tensor<1x1x40xi1>
+      %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x40xi32>
+      %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_4, SIGNED : (tensor<1x1x40xi32>, tensor<1x1x40xi32>) -> tensor<1x1x40xi1>
+      %layers.0.attention.reshape_6 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+      %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+      %layers.0.attention.constant_8 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
+      %layers.0.attention.constant_9 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.queries, %layers.0.attention.dynamic_update_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_10 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x40xf32>
       %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_10 : tensor<1x12x1x3x40xf32>
@@ -163,20 +163,20 @@ module @decode_16 {
       %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.multiply_5, %layers.0.attention.constant_11 : tensor<1x12x1x3x40xi1>, tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_12 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_12) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_4, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
       %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_2 : tensor<1x12x1x3x40xf32>
-      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_4, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
+      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
       %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_3 : tensor<1x12x1x3xf32>
-      %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.constant_3, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
+      %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.constant_9, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_13) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
       %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.multiply_6, %layers.0.attention.reduce_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
       %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
       %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-      %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant_2, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
+      %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant_8, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.add_4 = stablehlo.add %layers.0.attention.multiply_7, %layers.0.attention.dot_general_3 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.add_3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
       %layers.0.attention.divide = stablehlo.divide %layers.0.attention.add_4, %layers.0.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
@@ -263,243 +263,216 @@ module @decode_16 {
       %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_6 init: %layers.0.moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
       %layers.0.moe.divide = stablehlo.divide %layers.0.moe.select_6, %layers.0.moe.broadcast_in_dim_8 : tensor<1x9xf32>
-      %layers.0.moe.iota_4 = stablehlo.iota dim = 1 : tensor<1x1xi32>
-      %layers.0.moe.iota_5 = stablehlo.iota dim = 0 : tensor<1x1xi32>
-      %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.iota_5, SIGNED : (tensor<1x1xi32>, tensor<1x1xi32>) -> tensor<1x1xi1>
-      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.compare_5 : (tensor<1x1xi1>) -> tensor<1x1xf32>
-      %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_2, %layers.0.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x9xf32>) -> tensor<1x9xf32>
-      %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.0.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+      %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
       %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-      %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.convert_3, %layers.0.moe.constant_19 : tensor<9xi32>
-      %layers.0.moe.constant_20 = stablehlo.constant dense<1> : tensor<9xi32>
-      %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.add_2, %layers.0.moe.constant_20 : tensor<9xi32>
-      %layers.0.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-      %layers.0.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-      %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_6, %layers.0.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-      %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-      %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<9x9xi32>
-      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
+      %layers.0.moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+      %layers.0.moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+      %layers.0.moe.compare_5 = stablehlo.compare LE, %layers.0.moe.iota_4, %layers.0.moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+      %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+      %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
+      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
+      %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+      %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-      %layers.0.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.divide_2 init: %layers.0.moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-      %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
-      %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.constant_25 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
-      %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_24, %layers.0.moe.sharding_constraint) ({
+      %layers.0.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+      %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.constant_23 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
+      %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_22, %layers.0.moe.sharding_constraint) ({
       ^bb0(%layers.0.moe.arg: tensor<i32>, %layers.0.moe.arg_2: tensor<1x4x416xf32>):
-        %layers.0.moe.compare_7 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-        stablehlo.return %layers.0.moe.compare_7 : tensor<i1>
+        %layers.0.moe.compare_6 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        stablehlo.return %layers.0.moe.compare_6 : tensor<i1>
       }, {
       ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<1x4x416xf32>):
         %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-        %layers.0.moe.compare_8 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-        %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.0.moe.compare_7 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+        %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_4 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
+        %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_7, %layers.0.moe.convert_3, %layers.0.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
         %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-        %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<9xi32>
-        %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.block_ends, %layers.0.moe.constant_27 : tensor<9xi1>, tensor<9xi32>
-        %layers.0.moe.constant_28 = stablehlo.constant dense<-2147483648> : tensor<i32>
-        %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_28) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_11 : tensor<i32>
+        %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_27, %layers.0.moe.expert, %layers.0.moe.constant_27, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
+        %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
+        %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.convert_2 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
+        %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.reduce_11, %layers.0.moe.constant_29 : tensor<i32>
-        %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.maximum : tensor<i32>
-        %layers.0.moe.constant_30 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_3, %layers.0.moe.constant_30 : tensor<i32>
-        %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.multiply : (tensor<i32>) -> tensor<f32>
+        %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.dot_general_2, %layers.0.moe.constant_31, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.0.moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.select_7, %layers.0.moe.constant_32, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<1x1xf32>
-        %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<1x1xf32>
-        %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.iota_8, %layers.0.moe.broadcast_in_dim_11 : tensor<1x1xf32>
-        %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.add_3, %layers.0.moe.broadcast_in_dim_12, FLOAT : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xi1>
-        %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.0.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<1x1xf32>
-        %layers.0.moe.place = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.constant_33 : tensor<1x1xi1>, tensor<1x1xf32>
-        %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.place : (tensor<1x1xf32>) -> tensor<1x1xbf16>
-        %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_4, contracting_dims = [1] x [0] : (tensor<1x1xbf16>, tensor<1x416xbf16>) -> tensor<1x416xbf16>
-        %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_34, %layers.0.moe.expert, %layers.0.moe.constant_34, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
-        %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-        %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.dot_general_3 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
-        %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_37, %layers.0.moe.constant_38, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-        %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_37, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
-        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
-        %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-        %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.convert_8 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-        %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_39 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_9, %layers.0.moe.constant_39 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_40 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_40 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_41 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_41 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_42 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_42 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_43 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_3, %layers.0.moe.constant_43 : tensor<4x320x13x16xui16>
+        %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_29, %layers.0.moe.expert, %layers.0.moe.constant_28, %layers.0.moe.constant_30, %layers.0.moe.constant_31, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+        %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_29, %layers.0.moe.expert, %layers.0.moe.constant_28, %layers.0.moe.constant_30, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+        %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
+        %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
+        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.convert_5 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
+        %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_32 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+        %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_6, %layers.0.moe.constant_32 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_33 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_33 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_34 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_34 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_35 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+        %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_35 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_36 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_3, %layers.0.moe.constant_36 : tensor<4x320x13x16xui16>
         %layers.0.moe.or = stablehlo.or %layers.0.moe.shift_left, %layers.0.moe.shift_left_2 : tensor<4x320x13x16xui16>
         %layers.0.moe.bitcast_convert = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-        %layers.0.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.constant_44 : tensor<4x320x13x16xf32>
-        %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-        %layers.0.moe.constant_45 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.convert_11, %layers.0.moe.constant_45 : tensor<4x320x13xui32>
+        %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.constant_37 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
+        %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.convert_7, %layers.0.moe.constant_37 : tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.0.moe.constant_38 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
+        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.convert_8, %layers.0.moe.constant_38 : tensor<4x320x13xui32>
         %layers.0.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.0.moe.shift_left_3 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-        %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-        %layers.0.moe.unpacked = stablehlo.multiply %layers.0.moe.multiply_2, %layers.0.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-        %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_6 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-        %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-        %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
-        %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_7, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
-        %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_15, %layers.0.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
-        %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
-        %layers.0.moe.constant_46 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_9, %layers.0.moe.constant_46 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_47 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_47 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_48 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_48 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_49 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_49 : tensor<4x320x13x16xui16>
-        %layers.0.moe.constant_50 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_50 : tensor<4x320x13x16xui16>
+        %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.unpacked = stablehlo.multiply %layers.0.moe.multiply, %layers.0.moe.broadcast_in_dim_11 : tensor<4x320x13x16xf32>
+        %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_4 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
+        %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_5, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
+        %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_12, %layers.0.moe.reshape_6, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
+        %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_2, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
+        %layers.0.moe.constant_39 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_6, %layers.0.moe.constant_39 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_40 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+        %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_40 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_41 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_41 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_42 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+        %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_42 : tensor<4x320x13x16xui16>
+        %layers.0.moe.constant_43 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_43 : tensor<4x320x13x16xui16>
         %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.shift_left_4, %layers.0.moe.shift_left_5 : tensor<4x320x13x16xui16>
         %layers.0.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-        %layers.0.moe.constant_51 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.constant_51 : tensor<4x320x13x16xf32>
-        %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-        %layers.0.moe.constant_52 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_13, %layers.0.moe.constant_52 : tensor<4x320x13xui32>
+        %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
+        %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.convert_9, %layers.0.moe.constant_44 : tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.0.moe.constant_45 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
+        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_10, %layers.0.moe.constant_45 : tensor<4x320x13xui32>
         %layers.0.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.0.moe.shift_left_6 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-        %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-        %layers.0.moe.unpacked_2 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.broadcast_in_dim_16 : tensor<4x320x13x16xf32>
-        %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_6 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-        %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-        %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
-        %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_9, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
-        %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
-        %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
-        %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<1x4x320xf32>
-        %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<1x4x320xf32>
-        %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.add_4, %layers.0.moe.broadcast_in_dim_18 : tensor<1x4x320xf32>
-        %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.add_5 : (tensor<1x4x320xf32>) -> tensor<1x4x160x2xf32>
-        %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_11 [0:1, 0:4, 0:160, 0:1] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
-        %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
-        %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_11 [0:1, 0:4, 0:160, 1:2] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
-        %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
-        %layers.0.moe.constant_53 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
-        %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.reshape_12, %layers.0.moe.constant_53 : tensor<1x4x160xf32>
-        %layers.0.moe.constant_54 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
-        %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.reshape_13, %layers.0.moe.constant_54 : tensor<1x4x160xf32>
-        %layers.0.moe.constant_55 = stablehlo.constant dense<-7.0> : tensor<1x4x160xf32>
-        %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_55 : tensor<1x4x160xf32>
-        %layers.0.moe.constant_56 = stablehlo.constant dense<1.702> : tensor<1x4x160xf32>
-        %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_56 : tensor<1x4x160xf32>
-        %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_6 : tensor<1x4x160xf32>
-        %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<1x4x160xf32>
-        %layers.0.moe.constant_57 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
-        %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_57 : tensor<1x4x160xf32>
-        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_6 : tensor<1x4x160xf32>
-        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
-        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.convert_14 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
-        %layers.0.moe.constant_58 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_59 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_60 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.constant_61 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_59, %layers.0.moe.expert, %layers.0.moe.constant_58, %layers.0.moe.constant_60, %layers.0.moe.constant_61, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
-        %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_59, %layers.0.moe.expert, %layers.0.moe.constant_58, %layers.0.moe.constant_60, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
-        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-        %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-        %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.convert_15 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
-        %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_62 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.convert_16, %layers.0.moe.constant_62 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_63 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_64 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_64 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_65 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_65 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_66 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_8, %layers.0.moe.constant_66 : tensor<4x416x5x16xui16>
+        %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.unpacked_2 = stablehlo.multiply %layers.0.moe.multiply_3, %layers.0.moe.broadcast_in_dim_13 : tensor<4x320x13x16xf32>
+        %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_4 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
+        %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_7, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
+        %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
+        %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
+        %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<1x4x320xf32>
+        %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<1x4x320xf32>
+        %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.add_2, %layers.0.moe.broadcast_in_dim_15 : tensor<1x4x320xf32>
+        %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.add_3 : (tensor<1x4x320xf32>) -> tensor<1x4x160x2xf32>
+        %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_9 [0:1, 0:4, 0:160, 0:1] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
+        %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
+        %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_9 [0:1, 0:4, 0:160, 1:2] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
+        %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
+        %layers.0.moe.constant_46 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
+        %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.reshape_10, %layers.0.moe.constant_46 : tensor<1x4x160xf32>
+        %layers.0.moe.constant_47 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
+        %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.reshape_11, %layers.0.moe.constant_47 : tensor<1x4x160xf32>
+        %layers.0.moe.constant_48 = stablehlo.constant dense<-7.0> : tensor<1x4x160xf32>
+        %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_48 : tensor<1x4x160xf32>
+        %layers.0.moe.constant_49 = stablehlo.constant dense<1.702> : tensor<1x4x160xf32>
+        %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_49 : tensor<1x4x160xf32>
+        %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_5 : tensor<1x4x160xf32>
+        %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<1x4x160xf32>
+        %layers.0.moe.constant_50 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
+        %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_50 : tensor<1x4x160xf32>
+        %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.multiply_6, %layers.0.moe.add_4 : tensor<1x4x160xf32>
+        %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
+        %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.convert_11 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
+        %layers.0.moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_52 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_53 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_52, %layers.0.moe.expert, %layers.0.moe.constant_51, %layers.0.moe.constant_53, %layers.0.moe.constant_54, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+        %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_52, %layers.0.moe.expert, %layers.0.moe.constant_51, %layers.0.moe.constant_53, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
+        %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
+        %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
+        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_12 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
+        %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_55 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.convert_13, %layers.0.moe.constant_55 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_56 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_57 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_57 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_58 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_6, %layers.0.moe.constant_58 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_59 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_8, %layers.0.moe.constant_59 : tensor<4x416x5x16xui16>
         %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.shift_left_7, %layers.0.moe.shift_left_8 : tensor<4x416x5x16xui16>
         %layers.0.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-        %layers.0.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.convert_17, %layers.0.moe.constant_67 : tensor<4x416x5x16xf32>
-        %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-        %layers.0.moe.constant_68 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.convert_18, %layers.0.moe.constant_68 : tensor<4x416x5xui32>
+        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.constant_60 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
+        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.convert_14, %layers.0.moe.constant_60 : tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.0.moe.constant_61 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
+        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.convert_15, %layers.0.moe.constant_61 : tensor<4x416x5xui32>
         %layers.0.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.0.moe.shift_left_9 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-        %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-        %layers.0.moe.unpacked_3 = stablehlo.multiply %layers.0.moe.multiply_9, %layers.0.moe.broadcast_in_dim_19 : tensor<4x416x5x16xf32>
-        %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_16 [0:1, 0:4, 0:80, 0:1] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
-        %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
-        %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
-        %layers.0.moe.transpose_3 = stablehlo.transpose %layers.0.moe.reshape_17, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
-        %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
-        %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
-        %layers.0.moe.constant_69 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_16, %layers.0.moe.constant_69 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_70 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_70 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_71 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_71 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_72 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_72 : tensor<4x416x5x16xui16>
-        %layers.0.moe.constant_73 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_10, %layers.0.moe.constant_73 : tensor<4x416x5x16xui16>
+        %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.unpacked_3 = stablehlo.multiply %layers.0.moe.multiply_8, %layers.0.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
+        %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_14 [0:1, 0:4, 0:80, 0:1] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
+        %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
+        %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
+        %layers.0.moe.transpose_3 = stablehlo.transpose %layers.0.moe.reshape_15, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
+        %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_16, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
+        %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
+        %layers.0.moe.constant_62 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_13, %layers.0.moe.constant_62 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_63 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_64 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_64 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_65 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_65 : tensor<4x416x5x16xui16>
+        %layers.0.moe.constant_66 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_10, %layers.0.moe.constant_66 : tensor<4x416x5x16xui16>
         %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.shift_left_10, %layers.0.moe.shift_left_11 : tensor<4x416x5x16xui16>
         %layers.0.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-        %layers.0.moe.constant_74 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.convert_19, %layers.0.moe.constant_74 : tensor<4x416x5x16xf32>
-        %layers.0.moe.convert_20 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-        %layers.0.moe.constant_75 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.convert_20, %layers.0.moe.constant_75 : tensor<4x416x5xui32>
+        %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
+        %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_16, %layers.0.moe.constant_67 : tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.0.moe.constant_68 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
+        %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.convert_17, %layers.0.moe.constant_68 : tensor<4x416x5xui32>
         %layers.0.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.0.moe.shift_left_12 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-        %layers.0.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-        %layers.0.moe.unpacked_4 = stablehlo.multiply %layers.0.moe.multiply_11, %layers.0.moe.broadcast_in_dim_20 : tensor<4x416x5x16xf32>
-        %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.reshape_16 [0:1, 0:4, 0:80, 1:2] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
-        %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
-        %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
-        %layers.0.moe.transpose_5 = stablehlo.transpose %layers.0.moe.reshape_19, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
-        %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
-        %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
-        %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<1x4x416xf32>
-        %layers.0.moe.constant_76 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_76, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.0.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_21, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_21 : tensor<1x1xf32>
-        %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x4x416xf32>) -> tensor<1x4x416xf32>
-        %layers.0.moe.constant_77 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_77 : tensor<i32>
-        %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_8 : tensor<1x4x416xf32>
-        stablehlo.return %layers.0.moe.add_8, %layers.0.moe.add_9 : tensor<i32>, tensor<1x4x416xf32>
+        %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.unpacked_4 = stablehlo.multiply %layers.0.moe.multiply_10, %layers.0.moe.broadcast_in_dim_17 : tensor<4x416x5x16xf32>
+        %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.reshape_14 [0:1, 0:4, 0:80, 1:2] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
+        %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
+        %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
+        %layers.0.moe.transpose_5 = stablehlo.transpose %layers.0.moe.reshape_17, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
+        %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
+        %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
+        %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<1x4x416xf32>
+        %layers.0.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_69, %layers.0.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
+        %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<1x1xf32>) -> tensor<1xf32>
+        %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_19, dims = [0] : (tensor<1xf32>) -> tensor<1x4x416xf32>
+        %layers.0.moe.constant_70 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+        %layers.0.moe.compare_8 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_18, %layers.0.moe.constant_70, FLOAT : (tensor<1x4x416xf32>, tensor<1x4x416xf32>) -> tensor<1x4x416xi1>
+        %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.add_5, %layers.0.moe.broadcast_in_dim_18 : tensor<1x4x416xf32>
+        %layers.0.moe.constant_71 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+        %layers.0.moe.select_11 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.multiply_12, %layers.0.moe.constant_71 : tensor<1x4x416xi1>, tensor<1x4x416xf32>
+        %layers.0.moe.constant_72 = stablehlo.constant dense<1> : tensor<i32>
+        %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_72 : tensor<i32>
+        %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.select_11 : tensor<1x4x416xf32>
+        stablehlo.return %layers.0.moe.add_6, %layers.0.moe.add_7 : tensor<i32>, tensor<1x4x416xf32>
       }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x4x416xf32>) -> (tensor<i32>, tensor<1x4x416xf32>)
-      %layers.0.moe.constant_78 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_78) applies stablehlo.add across dimensions = [1] : (tensor<1x4x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+      %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.while#1 [0:1, 0:4, 0:416] : (tensor<1x4x416xf32>) -> tensor<1x4x416xf32>
+      %layers.0.moe.constant_73 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.slice_8 init: %layers.0.moe.constant_73) applies stablehlo.add across dimensions = [1] : (tensor<1x4x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.0.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.0.moe.reduce_12 <@devices, [{}, {}]> : tensor<1x416xf32>
-      %layers.0.moe.dot_general_9 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.sharding_constraint_2 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.slice_8, %layers.0.moe.dot_general_9 : tensor<1x416xf32>
-      %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_10 : tensor<1x416xf32>
+      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
+      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.sharding_constraint_2, %layers.0.moe.dot_general_6 : tensor<1x416xf32>
+      %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_8 : tensor<1x416xf32>
       %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<1x416xf32>
       %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -556,42 +529,44 @@ module @decode_16 {
       %layers.1.attention.values.transpose = stablehlo.transpose %layers.1.attention.values.reshape, dims = [0, 2, 1, 3] : (tensor<1x1x12x28xf32>) -> tensor<1x12x1x28xf32>
       %layers.1.attention.values.convert = stablehlo.convert %layers.1.attention.values.transpose : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x28xbf16>
       %layers.1.attention.reshape_3 = stablehlo.reshape %arg_13 : (tensor<1xi32>) -> tensor<1x1xi32>
-      %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-      %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.constant_2 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-      %layers.1.attention.constant_3 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.1.attention.slice_5 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.1.attention.slice_6 = stablehlo.slice %layers.1.attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+      %layers.1.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_19, %layers.1.attention.slice_6, %layers.1.attention.constant_2, %layers.1.attention.constant_3, %layers.1.attention.reshape_4, %layers.1.attention.constant_3 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.slice_7 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
+      %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.attention.slice_8 = stablehlo.slice %layers.1.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
       %layers.1.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_19, %layers.1.attention.slice_6, %layers.1.attention.constant_4, %layers.1.attention.constant_5, %layers.1.attention.reshape_5, %layers.1.attention.constant_5 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-      %layers.1.attention.slice_7 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.1.attention.reshape_6 = stablehlo.reshape %layers.1.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
-      %layers.1.attention.slice_8 = stablehlo.slice %layers.1.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.1.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_20, %layers.1.attention.slice_8, %layers.1.attention.constant_6, %layers.1.attention.constant_7, %layers.1.attention.reshape_6, %layers.1.attention.constant_7 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_20, %layers.1.attention.slice_8, %layers.1.attention.constant_4, %layers.1.attention.constant_5, %layers.1.attention.reshape_5, %layers.1.attention.constant_5 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.slice_9 = stablehlo.slice %layers.1.attention.queries [0:1, 0:1, 0:12, 0:3, 0:28] : (tensor<1x1x12x3x28xbf16>) -> tensor<1x1x12x3x28xbf16>
+      %layers.1.attention.slice_10 = stablehlo.slice %layers.1.attention.reshape_3 [0:1, 0:1] : (tensor<1x1xi32>) -> tensor<1x1xi32>
+      %layers.1.attention.reshape_6 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+      %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+      %layers.1.attention.constant_6 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
+      %layers.1.attention.constant_7 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.attention.constant_9 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.reshape_3 init: %layers.1.attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.slice_10 init: %layers.1.attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_10, %layers.1.attention.broadcast_in_dim_4, %layers.1.attention.constant_3, %layers.1.attention.constant_2) ({
-      ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x1x3xf32>, %layers.1.attention.arg_3: tensor<1x12x1x3xf32>, %layers.1.attention.arg_4: tensor<1x12x1x3x28xf32>):
+      %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_10, %layers.1.attention.broadcast_in_dim_4, %layers.1.attention.constant_6, %layers.1.attention.constant_7) ({
+      ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x1x3xf32>, %layers.1.attention.arg_3: tensor<1x12x1x3x28xf32>, %layers.1.attention.arg_4: tensor<1x12x1x3xf32>):
         %layers.1.attention.compare = stablehlo.compare LE, %layers.1.attention.arg, %layers.1.attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
         stablehlo.return %layers.1.attention.compare : tensor<i1>
       }, {
-      ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x1x3xf32>, %layers.1.attention.arg_7: tensor<1x12x1x3xf32>, %layers.1.attention.arg_8: tensor<1x12x1x3x28xf32>):
+      ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x1x3xf32>, %layers.1.attention.arg_7: tensor<1x12x1x3x28xf32>, %layers.1.attention.arg_8: tensor<1x12x1x3xf32>):
         %layers.1.attention.iota = stablehlo.iota dim = 2 : tensor<1x1x1024xi32>
         %layers.1.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x1x1024xi32>
         %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.iota, %layers.1.attention.broadcast_in_dim_5 : tensor<1x1x1024xi32>
-        %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
+        %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.slice_10, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
         %layers.1.attention.compare_2 = stablehlo.compare LE, %layers.1.attention.add_3, %layers.1.attention.broadcast_in_dim_6, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
         %layers.1.attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice, %layers.1.attention.constant_8, %layers.1.attention.constant_11, %layers.1.attention.arg_5, %layers.1.attention.constant_11, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
         %layers.1.attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice_2, %layers.1.attention.constant_8, %layers.1.attention.constant_12, %layers.1.attention.arg_5, %layers.1.attention.constant_12, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-        %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
+        %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.slice_9, %layers.1.attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
         %layers.1.attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_13 : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
@@ -605,31 +580,32 @@ module @decode_16 {
         %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_6, %layers.1.attention.maximum : tensor<1x12x1x3xf32>
         %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x1x3xf32>
-        %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
+        %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
         %layers.1.attention.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
         %layers.1.attention.reduce_3 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
         %layers.1.attention.add_4 = stablehlo.add %layers.1.attention.multiply_6, %layers.1.attention.reduce_3 : tensor<1x12x1x3xf32>
         %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
         %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.dynamic_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
         %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-        %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
+        %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
         %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_7, %layers.1.attention.dot_general_3 : tensor<1x12x1x3x28xf32>
         %layers.1.attention.constant_17 = stablehlo.constant dense<1024> : tensor<i32>
         %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.arg_5, %layers.1.attention.constant_17 : tensor<i32>
-        stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_4, %layers.1.attention.add_5 : tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>
-      }) {mhlo.frontend_attributes = {precast_trips = "1"}} : (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>) -> (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>)
-      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.while#2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-      %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#3, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x1x3x28xf32>
+        stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_5, %layers.1.attention.add_4 : tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>
+      }) {mhlo.frontend_attributes = {precast_trips = "1"}} : (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>) -> (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>)
+      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.while#3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
+      %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#2, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x1x3x28xf32>
       %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
-      %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
+      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.transpose, dim = 1 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1x12x3x28xf32>
+      %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.concatenate_3 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
       %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
       %layers.1.attention.constant_18 = stablehlo.constant dense<0.0> : tensor<1x1008xbf16>
-      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.convert_4, %layers.1.attention.constant_18, dim = 0 : (tensor<1x1008xbf16>, tensor<1x1008xbf16>) -> tensor<2x1008xbf16>
-      %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.concatenate_3, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<2x1008xbf16>, tensor<416x1008xbf16>) -> tensor<2x416xf32>
+      %layers.1.attention.concatenate_4 = stablehlo.concatenate %layers.1.attention.convert_4, %layers.1.attention.constant_18, dim = 0 : (tensor<1x1008xbf16>, tensor<1x1008xbf16>) -> tensor<2x1008xbf16>
+      %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.concatenate_4, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<2x1008xbf16>, tensor<416x1008xbf16>) -> tensor<2x416xf32>
       %layers.1.attention.optimization_barrier_2 = stablehlo.optimization_barrier %layers.1.attention.dot_general_4 : tensor<2x416xf32>
-      %layers.1.attention.slice_9 = stablehlo.slice %layers.1.attention.optimization_barrier_2 [0:1, 0:416] : (tensor<2x416xf32>) -> tensor<1x416xf32>
+      %layers.1.attention.slice_11 = stablehlo.slice %layers.1.attention.optimization_barrier_2 [0:1, 0:416] : (tensor<2x416xf32>) -> tensor<1x416xf32>
       %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
-      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.slice_9, %layers.1.attention.broadcast_in_dim_11 : tensor<1x416xf32>
+      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.slice_11, %layers.1.attention.broadcast_in_dim_11 : tensor<1x416xf32>
       %layers.1.attention.sharding_constraint_2 = sdy.sharding_constraint %layers.1.attention.add_7 <@devices, [{}, {}]> : tensor<1x416xf32>
       %layers.1.add = stablehlo.add %layers.0.add_2, %layers.1.attention.sharding_constraint_2 : tensor<1x416xf32>
       %layers.1.moe.norm.multiply = stablehlo.multiply %layers.1.add, %layers.1.add : tensor<1x416xf32>
@@ -703,243 +679,216 @@ module @decode_16 {
       %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_6 init: %layers.1.moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
       %layers.1.moe.divide = stablehlo.divide %layers.1.moe.select_6, %layers.1.moe.broadcast_in_dim_8 : tensor<1x9xf32>
-      %layers.1.moe.iota_4 = stablehlo.iota dim = 1 : tensor<1x1xi32>
-      %layers.1.moe.iota_5 = stablehlo.iota dim = 0 : tensor<1x1xi32>
-      %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.iota_5, SIGNED : (tensor<1x1xi32>, tensor<1x1xi32>) -> tensor<1x1xi1>
-      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.compare_5 : (tensor<1x1xi1>) -> tensor<1x1xf32>
-      %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_2, %layers.1.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x9xf32>) -> tensor<1x9xf32>
-      %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.1.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+      %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
       %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-      %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.convert_3, %layers.1.moe.constant_19 : tensor<9xi32>
-      %layers.1.moe.constant_20 = stablehlo.constant dense<1> : tensor<9xi32>
-      %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.add_2, %layers.1.moe.constant_20 : tensor<9xi32>
-      %layers.1.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-      %layers.1.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-      %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_6, %layers.1.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-      %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-      %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<9x9xi32>
-      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
+      %layers.1.moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+      %layers.1.moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+      %layers.1.moe.compare_5 = stablehlo.compare LE, %layers.1.moe.iota_4, %layers.1.moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+      %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+      %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
+      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
+      %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+      %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-      %layers.1.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.divide_2 init: %layers.1.moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-      %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
-      %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.constant_25 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
-      %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_24, %layers.1.moe.sharding_constraint) ({
+      %layers.1.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+      %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.constant_23 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
+      %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_22, %layers.1.moe.sharding_constraint) ({
       ^bb0(%layers.1.moe.arg: tensor<i32>, %layers.1.moe.arg_2: tensor<1x4x416xf32>):
-        %layers.1.moe.compare_7 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-        stablehlo.return %layers.1.moe.compare_7 : tensor<i1>
+        %layers.1.moe.compare_6 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        stablehlo.return %layers.1.moe.compare_6 : tensor<i1>
       }, {
       ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<1x4x416xf32>):
         %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-        %layers.1.moe.compare_8 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-        %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.1.moe.compare_7 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+        %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_4 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
+        %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_7, %layers.1.moe.convert_3, %layers.1.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
         %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-        %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<9xi32>
-        %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.block_ends, %layers.1.moe.constant_27 : tensor<9xi1>, tensor<9xi32>
-        %layers.1.moe.constant_28 = stablehlo.constant dense<-2147483648> : tensor<i32>
-        %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_28) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_11 : tensor<i32>
+        %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_27, %layers.1.moe.expert, %layers.1.moe.constant_27, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
+        %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
+        %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.convert_2 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
+        %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.reduce_11, %layers.1.moe.constant_29 : tensor<i32>
-        %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.maximum : tensor<i32>
-        %layers.1.moe.constant_30 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_3, %layers.1.moe.constant_30 : tensor<i32>
-        %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.multiply : (tensor<i32>) -> tensor<f32>
+        %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.dot_general_2, %layers.1.moe.constant_31, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.1.moe.constant_32 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.select_7, %layers.1.moe.constant_32, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<1x1xf32>
-        %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<1x1xf32>
-        %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.iota_8, %layers.1.moe.broadcast_in_dim_11 : tensor<1x1xf32>
-        %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.add_3, %layers.1.moe.broadcast_in_dim_12, FLOAT : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xi1>
-        %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.1.moe.constant_33 = stablehlo.constant dense<0.0> : tensor<1x1xf32>
-        %layers.1.moe.place = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.constant_33 : tensor<1x1xi1>, tensor<1x1xf32>
-        %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.place : (tensor<1x1xf32>) -> tensor<1x1xbf16>
-        %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_4, contracting_dims = [1] x [0] : (tensor<1x1xbf16>, tensor<1x416xbf16>) -> tensor<1x416xbf16>
-        %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_34, %layers.1.moe.expert, %layers.1.moe.constant_34, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
-        %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-        %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.dot_general_3 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
-        %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_37, %layers.1.moe.constant_38, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-        %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_37, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
-        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
-        %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-        %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.convert_8 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-        %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_39 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_9, %layers.1.moe.constant_39 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_40 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_40 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_41 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_41 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_42 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_42 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_43 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_3, %layers.1.moe.constant_43 : tensor<4x320x13x16xui16>
+        %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_29, %layers.1.moe.expert, %layers.1.moe.constant_28, %layers.1.moe.constant_30, %layers.1.moe.constant_31, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+        %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_29, %layers.1.moe.expert, %layers.1.moe.constant_28, %layers.1.moe.constant_30, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+        %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
+        %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
+        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.convert_5 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
+        %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_32 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+        %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_6, %layers.1.moe.constant_32 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_33 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_33 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_34 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_34 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_35 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+        %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_35 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_36 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_3, %layers.1.moe.constant_36 : tensor<4x320x13x16xui16>
         %layers.1.moe.or = stablehlo.or %layers.1.moe.shift_left, %layers.1.moe.shift_left_2 : tensor<4x320x13x16xui16>
         %layers.1.moe.bitcast_convert = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-        %layers.1.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.constant_44 : tensor<4x320x13x16xf32>
-        %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-        %layers.1.moe.constant_45 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.convert_11, %layers.1.moe.constant_45 : tensor<4x320x13xui32>
+        %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.constant_37 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
+        %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.convert_7, %layers.1.moe.constant_37 : tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.1.moe.constant_38 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
+        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.convert_8, %layers.1.moe.constant_38 : tensor<4x320x13xui32>
         %layers.1.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.1.moe.shift_left_3 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-        %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-        %layers.1.moe.unpacked = stablehlo.multiply %layers.1.moe.multiply_2, %layers.1.moe.broadcast_in_dim_14 : tensor<4x320x13x16xf32>
-        %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_6 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-        %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-        %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
-        %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_7, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
-        %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_15, %layers.1.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
-        %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
-        %layers.1.moe.constant_46 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_9, %layers.1.moe.constant_46 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_47 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_47 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_48 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_48 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_49 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_49 : tensor<4x320x13x16xui16>
-        %layers.1.moe.constant_50 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_50 : tensor<4x320x13x16xui16>
+        %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.unpacked = stablehlo.multiply %layers.1.moe.multiply, %layers.1.moe.broadcast_in_dim_11 : tensor<4x320x13x16xf32>
+        %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_4 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
+        %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_5, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
+        %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_12, %layers.1.moe.reshape_6, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
+        %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_2, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
+        %layers.1.moe.constant_39 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_6, %layers.1.moe.constant_39 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_40 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+        %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_40 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_41 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_41 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_42 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+        %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_42 : tensor<4x320x13x16xui16>
+        %layers.1.moe.constant_43 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_43 : tensor<4x320x13x16xui16>
         %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.shift_left_4, %layers.1.moe.shift_left_5 : tensor<4x320x13x16xui16>
         %layers.1.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
-        %layers.1.moe.constant_51 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.constant_51 : tensor<4x320x13x16xf32>
-        %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
-        %layers.1.moe.constant_52 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_13, %layers.1.moe.constant_52 : tensor<4x320x13xui32>
+        %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
+        %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.convert_9, %layers.1.moe.constant_44 : tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.1.moe.constant_45 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
+        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_10, %layers.1.moe.constant_45 : tensor<4x320x13xui32>
         %layers.1.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.1.moe.shift_left_6 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
-        %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
-        %layers.1.moe.unpacked_2 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.broadcast_in_dim_16 : tensor<4x320x13x16xf32>
-        %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_6 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-        %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-        %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
-        %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_9, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
-        %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
-        %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
-        %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<1x4x320xf32>
-        %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<1x4x320xf32>
-        %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.add_4, %layers.1.moe.broadcast_in_dim_18 : tensor<1x4x320xf32>
-        %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.add_5 : (tensor<1x4x320xf32>) -> tensor<1x4x160x2xf32>
-        %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_11 [0:1, 0:4, 0:160, 0:1] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
-        %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
-        %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_11 [0:1, 0:4, 0:160, 1:2] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
-        %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
-        %layers.1.moe.constant_53 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
-        %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.reshape_12, %layers.1.moe.constant_53 : tensor<1x4x160xf32>
-        %layers.1.moe.constant_54 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
-        %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.reshape_13, %layers.1.moe.constant_54 : tensor<1x4x160xf32>
-        %layers.1.moe.constant_55 = stablehlo.constant dense<-7.0> : tensor<1x4x160xf32>
-        %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_55 : tensor<1x4x160xf32>
-        %layers.1.moe.constant_56 = stablehlo.constant dense<1.702> : tensor<1x4x160xf32>
-        %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_56 : tensor<1x4x160xf32>
-        %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_6 : tensor<1x4x160xf32>
-        %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<1x4x160xf32>
-        %layers.1.moe.constant_57 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
-        %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_57 : tensor<1x4x160xf32>
-        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_6 : tensor<1x4x160xf32>
-        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
-        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.convert_14 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
-        %layers.1.moe.constant_58 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_59 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_60 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.constant_61 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_59, %layers.1.moe.expert, %layers.1.moe.constant_58, %layers.1.moe.constant_60, %layers.1.moe.constant_61, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
-        %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_59, %layers.1.moe.expert, %layers.1.moe.constant_58, %layers.1.moe.constant_60, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
-        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-        %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-        %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.convert_15 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
-        %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_62 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.convert_16, %layers.1.moe.constant_62 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_63 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_64 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_64 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_65 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_65 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_66 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_8, %layers.1.moe.constant_66 : tensor<4x416x5x16xui16>
+        %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.unpacked_2 = stablehlo.multiply %layers.1.moe.multiply_3, %layers.1.moe.broadcast_in_dim_13 : tensor<4x320x13x16xf32>
+        %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_4 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
+        %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
+        %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<4x320x13x16xf32>) -> tensor<4x320x208xf32>
+        %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_7, dims = [1, 2] : (tensor<1x208xf32>) -> tensor<4x1x208xf32>
+        %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
+        %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
+        %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<1x4x320xf32>
+        %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<1x4x320xf32>
+        %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.add_2, %layers.1.moe.broadcast_in_dim_15 : tensor<1x4x320xf32>
+        %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.add_3 : (tensor<1x4x320xf32>) -> tensor<1x4x160x2xf32>
+        %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_9 [0:1, 0:4, 0:160, 0:1] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
+        %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
+        %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_9 [0:1, 0:4, 0:160, 1:2] : (tensor<1x4x160x2xf32>) -> tensor<1x4x160x1xf32>
+        %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<1x4x160x1xf32>) -> tensor<1x4x160xf32>
+        %layers.1.moe.constant_46 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
+        %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.reshape_10, %layers.1.moe.constant_46 : tensor<1x4x160xf32>
+        %layers.1.moe.constant_47 = stablehlo.constant dense<7.0> : tensor<1x4x160xf32>
+        %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.reshape_11, %layers.1.moe.constant_47 : tensor<1x4x160xf32>
+        %layers.1.moe.constant_48 = stablehlo.constant dense<-7.0> : tensor<1x4x160xf32>
+        %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_48 : tensor<1x4x160xf32>
+        %layers.1.moe.constant_49 = stablehlo.constant dense<1.702> : tensor<1x4x160xf32>
+        %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_49 : tensor<1x4x160xf32>
+        %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_5 : tensor<1x4x160xf32>
+        %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<1x4x160xf32>
+        %layers.1.moe.constant_50 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
+        %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_50 : tensor<1x4x160xf32>
+        %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.multiply_6, %layers.1.moe.add_4 : tensor<1x4x160xf32>
+        %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
+        %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.convert_11 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
+        %layers.1.moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_52 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_53 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_52, %layers.1.moe.expert, %layers.1.moe.constant_51, %layers.1.moe.constant_53, %layers.1.moe.constant_54, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+        %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_52, %layers.1.moe.expert, %layers.1.moe.constant_51, %layers.1.moe.constant_53, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
+        %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
+        %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
+        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_12 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
+        %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_55 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.convert_13, %layers.1.moe.constant_55 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_56 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_57 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_57 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_58 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_6, %layers.1.moe.constant_58 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_59 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_8, %layers.1.moe.constant_59 : tensor<4x416x5x16xui16>
         %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.shift_left_7, %layers.1.moe.shift_left_8 : tensor<4x416x5x16xui16>
         %layers.1.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-        %layers.1.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.convert_17, %layers.1.moe.constant_67 : tensor<4x416x5x16xf32>
-        %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-        %layers.1.moe.constant_68 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.convert_18, %layers.1.moe.constant_68 : tensor<4x416x5xui32>
+        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.constant_60 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
+        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.convert_14, %layers.1.moe.constant_60 : tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.1.moe.constant_61 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
+        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.convert_15, %layers.1.moe.constant_61 : tensor<4x416x5xui32>
         %layers.1.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.1.moe.shift_left_9 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-        %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-        %layers.1.moe.unpacked_3 = stablehlo.multiply %layers.1.moe.multiply_9, %layers.1.moe.broadcast_in_dim_19 : tensor<4x416x5x16xf32>
-        %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_16 [0:1, 0:4, 0:80, 0:1] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
-        %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
-        %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
-        %layers.1.moe.transpose_3 = stablehlo.transpose %layers.1.moe.reshape_17, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
-        %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
-        %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
-        %layers.1.moe.constant_69 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_16, %layers.1.moe.constant_69 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_70 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_70 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_71 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_71 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_72 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_72 : tensor<4x416x5x16xui16>
-        %layers.1.moe.constant_73 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_10, %layers.1.moe.constant_73 : tensor<4x416x5x16xui16>
+        %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.unpacked_3 = stablehlo.multiply %layers.1.moe.multiply_8, %layers.1.moe.broadcast_in_dim_16 : tensor<4x416x5x16xf32>
+        %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_14 [0:1, 0:4, 0:80, 0:1] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
+        %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
+        %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
+        %layers.1.moe.transpose_3 = stablehlo.transpose %layers.1.moe.reshape_15, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
+        %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_16, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
+        %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
+        %layers.1.moe.constant_62 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_13, %layers.1.moe.constant_62 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_63 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_64 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_64 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_65 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_65 : tensor<4x416x5x16xui16>
+        %layers.1.moe.constant_66 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_10, %layers.1.moe.constant_66 : tensor<4x416x5x16xui16>
         %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.shift_left_10, %layers.1.moe.shift_left_11 : tensor<4x416x5x16xui16>
         %layers.1.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
-        %layers.1.moe.constant_74 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.convert_19, %layers.1.moe.constant_74 : tensor<4x416x5x16xf32>
-        %layers.1.moe.convert_20 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
-        %layers.1.moe.constant_75 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.convert_20, %layers.1.moe.constant_75 : tensor<4x416x5xui32>
+        %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
+        %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_16, %layers.1.moe.constant_67 : tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.1.moe.constant_68 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
+        %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.convert_17, %layers.1.moe.constant_68 : tensor<4x416x5xui32>
         %layers.1.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.1.moe.shift_left_12 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
-        %layers.1.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
-        %layers.1.moe.unpacked_4 = stablehlo.multiply %layers.1.moe.multiply_11, %layers.1.moe.broadcast_in_dim_20 : tensor<4x416x5x16xf32>
-        %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.reshape_16 [0:1, 0:4, 0:80, 1:2] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
-        %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
-        %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
-        %layers.1.moe.transpose_5 = stablehlo.transpose %layers.1.moe.reshape_19, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
-        %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
-        %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
-        %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<1x4x416xf32>
-        %layers.1.moe.constant_76 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_76, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-        %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.dynamic_slice_8 : (tensor<1x1xf32>) -> tensor<1xf32>
-        %layers.1.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_21, dims = [1] : (tensor<1xf32>) -> tensor<1x1xf32>
-        %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_21 : tensor<1x1xf32>
-        %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_7, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x1xf32>, tensor<1x4x416xf32>) -> tensor<1x4x416xf32>
-        %layers.1.moe.constant_77 = stablehlo.constant dense<1> : tensor<i32>
-        %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_77 : tensor<i32>
-        %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_8 : tensor<1x4x416xf32>
-        stablehlo.return %layers.1.moe.add_8, %layers.1.moe.add_9 : tensor<i32>, tensor<1x4x416xf32>
+        %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.unpacked_4 = stablehlo.multiply %layers.1.moe.multiply_10, %layers.1.moe.broadcast_in_dim_17 : tensor<4x416x5x16xf32>
+        %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.reshape_14 [0:1, 0:4, 0:80, 1:2] : (tensor<1x4x80x2xf32>) -> tensor<1x4x80x1xf32>
+        %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<1x4x80x1xf32>) -> tensor<1x4x80xf32>
+        %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<4x416x5x16xf32>) -> tensor<4x416x80xf32>
+        %layers.1.moe.transpose_5 = stablehlo.transpose %layers.1.moe.reshape_17, dims = [1, 0, 2] : (tensor<1x4x80xf32>) -> tensor<4x1x80xf32>
+        %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
+        %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
+        %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<1x4x416xf32>
+        %layers.1.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
+        %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_69, %layers.1.moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
+        %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<1x1xf32>) -> tensor<1xf32>
+        %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_19, dims = [0] : (tensor<1xf32>) -> tensor<1x4x416xf32>
+        %layers.1.moe.constant_70 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+        %layers.1.moe.compare_8 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_18, %layers.1.moe.constant_70, FLOAT : (tensor<1x4x416xf32>, tensor<1x4x416xf32>) -> tensor<1x4x416xi1>
+        %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.add_5, %layers.1.moe.broadcast_in_dim_18 : tensor<1x4x416xf32>
+        %layers.1.moe.constant_71 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
+        %layers.1.moe.select_11 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.multiply_12, %layers.1.moe.constant_71 : tensor<1x4x416xi1>, tensor<1x4x416xf32>
+        %layers.1.moe.constant_72 = stablehlo.constant dense<1> : tensor<i32>
+        %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_72 : tensor<i32>
+        %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.select_11 : tensor<1x4x416xf32>
+        stablehlo.return %layers.1.moe.add_6, %layers.1.moe.add_7 : tensor<i32>, tensor<1x4x416xf32>
       }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x4x416xf32>) -> (tensor<i32>, tensor<1x4x416xf32>)
-      %layers.1.moe.constant_78 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_78) applies stablehlo.add across dimensions = [1] : (tensor<1x4x416xf32>, tensor<f32>) -> tensor<1x416xf32>
+      %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.while#1 [0:1, 0:4, 0:416] : (tensor<1x4x416xf32>) -> tensor<1x4x416xf32>
+      %layers.1.moe.constant_73 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.slice_8 init: %layers.1.moe.constant_73) applies stablehlo.add across dimensions = [1] : (tensor<1x4x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.1.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.1.moe.reduce_12 <@devices, [{}, {}]> : tensor<1x416xf32>
-      %layers.1.moe.dot_general_9 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.sharding_constraint_2 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.slice_8, %layers.1.moe.dot_general_9 : tensor<1x416xf32>
-      %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_10 : tensor<1x416xf32>
+      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
+      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.sharding_constraint_2, %layers.1.moe.dot_general_6 : tensor<1x416xf32>
+      %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_8 : tensor<1x416xf32>
       %head.norm.multiply = stablehlo.multiply %layers.1.add_2, %layers.1.add_2 : tensor<1x416xf32>
       %head.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
       %head.norm.reduce = stablehlo.reduce(%head.norm.multiply init: %head.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<1x416xf32>, tensor<f32>) -> tensor<1xf32>
@@ -958,9 +907,10 @@ module @decode_16 {
       %head.dot_general = stablehlo.dot_general %head.concatenate, %unembedding.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1336x416xbf16>) -> tensor<2x1336xf32>
       %head.optimization_barrier = stablehlo.optimization_barrier %head.dot_general : tensor<2x1336xf32>
       %head.logits = stablehlo.slice %head.optimization_barrier [0:1, 0:1336] : (tensor<2x1336xf32>) -> tensor<1x1336xf32>
+      %head.sharding_constraint = sdy.sharding_constraint %head.logits <@devices, [{}, {"heads", "rest"}]> : tensor<1x1336xf32>
       %constant_6 = stablehlo.constant dense<1> : tensor<1xi32>
       %add = stablehlo.add %arg_13, %constant_6 : tensor<1xi32>
-      %sample.sharding_constraint = sdy.sharding_constraint %head.logits <@devices, [{}, {}]> : tensor<1x1336xf32>
+      %sample.sharding_constraint = sdy.sharding_constraint %head.sharding_constraint <@devices, [{}, {}]> : tensor<1x1336xf32>
       %sample.constant = stablehlo.constant dense<0xFF800000> : tensor<1x200xf32>
       %sample.concatenate = stablehlo.concatenate %sample.sharding_constraint, %sample.constant, dim = 1 : (tensor<1x1336xf32>, tensor<1x200xf32>) -> tensor<1x1536xf32>
       %sample.folded = stablehlo.reshape %sample.concatenate : (tensor<1x1536xf32>) -> tensor<1x3x512xf32>

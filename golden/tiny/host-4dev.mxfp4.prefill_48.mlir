@@ -118,100 +118,108 @@ module @prefill_48 {
     %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_4 : tensor<48xi32>
     %layers.0.attention.reshape_3 = stablehlo.reshape %layers.0.attention.add_3 : (tensor<48xi32>) -> tensor<1x48xi32>
-    %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.constant = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.constant_2 = stablehlo.constant dense<1.0> : tensor<1x12x48x3xf32>
-    %layers.0.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice = stablehlo.dynamic_slice %cache.0.keys, %sequence, %layers.0.attention.constant_4, %layers.0.attention.constant_3, %layers.0.attention.constant_4, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice = stablehlo.dynamic_slice %cache.0.keys, %sequence, %layers.0.attention.constant_2, %layers.0.attention.constant, %layers.0.attention.constant_2, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.dynamic_slice, %layers.0.attention.dynamic_slice, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x80x28xbf16>
-    %layers.0.attention.constant_5 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder = stablehlo.remainder %start, %layers.0.attention.constant_5 : tensor<i32>
-    %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.attention.concatenate_2, %layers.0.attention.constant_3, %layers.0.attention.constant_6, %layers.0.attention.remainder, %layers.0.attention.constant_6, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_3 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder = stablehlo.remainder %start, %layers.0.attention.constant_3 : tensor<i32>
+    %layers.0.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.attention.concatenate_2, %layers.0.attention.constant, %layers.0.attention.constant_4, %layers.0.attention.remainder, %layers.0.attention.constant_4, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.seen = stablehlo.concatenate %layers.0.attention.dynamic_slice_2, %layers.0.attention.keys.convert, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x48x28xbf16>) -> tensor<1x12x88x28xbf16>
-    %layers.0.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.attention.seen, %layers.0.attention.constant_3, %layers.0.attention.constant_7, %count, %layers.0.attention.constant_7, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.attention.seen, %layers.0.attention.constant, %layers.0.attention.constant_5, %count, %layers.0.attention.constant_5, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.add_4 = stablehlo.add %start, %count : tensor<i32>
-    %layers.0.attention.constant_8 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_2 = stablehlo.remainder %layers.0.attention.add_4, %layers.0.attention.constant_8 : tensor<i32>
+    %layers.0.attention.constant_6 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_2 = stablehlo.remainder %layers.0.attention.add_4, %layers.0.attention.constant_6 : tensor<i32>
     %layers.0.attention.concatenate_4 = stablehlo.concatenate %layers.0.attention.dynamic_slice_3, %layers.0.attention.dynamic_slice_3, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x80x28xbf16>
     %layers.0.attention.negate = stablehlo.negate %layers.0.attention.remainder_2 : tensor<i32>
-    %layers.0.attention.constant_9 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.add_5 = stablehlo.add %layers.0.attention.negate, %layers.0.attention.constant_9 : tensor<i32>
+    %layers.0.attention.constant_7 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.add_5 = stablehlo.add %layers.0.attention.negate, %layers.0.attention.constant_7 : tensor<i32>
+    %layers.0.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.attention.concatenate_4, %layers.0.attention.constant, %layers.0.attention.constant_8, %layers.0.attention.add_5, %layers.0.attention.constant_8, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys, %layers.0.attention.dynamic_slice_4, %sequence, %layers.0.attention.constant_9, %layers.0.attention.constant, %layers.0.attention.constant_9 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.attention.concatenate_4, %layers.0.attention.constant_3, %layers.0.attention.constant_10, %layers.0.attention.add_5, %layers.0.attention.constant_10, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys, %layers.0.attention.dynamic_slice_4, %sequence, %layers.0.attention.constant_11, %layers.0.attention.constant_3, %layers.0.attention.constant_11 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-    %layers.0.attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.constant_13 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_5 = stablehlo.dynamic_slice %cache.0.values, %sequence, %layers.0.attention.constant_13, %layers.0.attention.constant_12, %layers.0.attention.constant_13, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.dynamic_slice_5 = stablehlo.dynamic_slice %cache.0.values, %sequence, %layers.0.attention.constant_11, %layers.0.attention.constant_10, %layers.0.attention.constant_11, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.concatenate_5 = stablehlo.concatenate %layers.0.attention.dynamic_slice_5, %layers.0.attention.dynamic_slice_5, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x80x28xbf16>
-    %layers.0.attention.constant_14 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_3 = stablehlo.remainder %start, %layers.0.attention.constant_14 : tensor<i32>
-    %layers.0.attention.constant_15 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.attention.concatenate_5, %layers.0.attention.constant_12, %layers.0.attention.constant_15, %layers.0.attention.remainder_3, %layers.0.attention.constant_15, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_12 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_3 = stablehlo.remainder %start, %layers.0.attention.constant_12 : tensor<i32>
+    %layers.0.attention.constant_13 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.attention.concatenate_5, %layers.0.attention.constant_10, %layers.0.attention.constant_13, %layers.0.attention.remainder_3, %layers.0.attention.constant_13, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.seen_2 = stablehlo.concatenate %layers.0.attention.dynamic_slice_6, %layers.0.attention.values.convert, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x48x28xbf16>) -> tensor<1x12x88x28xbf16>
-    %layers.0.attention.constant_16 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.attention.seen_2, %layers.0.attention.constant_12, %layers.0.attention.constant_16, %count, %layers.0.attention.constant_16, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_14 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.attention.seen_2, %layers.0.attention.constant_10, %layers.0.attention.constant_14, %count, %layers.0.attention.constant_14, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %layers.0.attention.add_6 = stablehlo.add %start, %count : tensor<i32>
-    %layers.0.attention.constant_17 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_4 = stablehlo.remainder %layers.0.attention.add_6, %layers.0.attention.constant_17 : tensor<i32>
+    %layers.0.attention.constant_15 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_4 = stablehlo.remainder %layers.0.attention.add_6, %layers.0.attention.constant_15 : tensor<i32>
     %layers.0.attention.concatenate_7 = stablehlo.concatenate %layers.0.attention.dynamic_slice_7, %layers.0.attention.dynamic_slice_7, dim = 2 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x80x28xbf16>
     %layers.0.attention.negate_2 = stablehlo.negate %layers.0.attention.remainder_4 : tensor<i32>
-    %layers.0.attention.constant_18 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.add_7 = stablehlo.add %layers.0.attention.negate_2, %layers.0.attention.constant_18 : tensor<i32>
-    %layers.0.attention.constant_19 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.attention.concatenate_7, %layers.0.attention.constant_12, %layers.0.attention.constant_19, %layers.0.attention.add_7, %layers.0.attention.constant_19, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-    %layers.0.attention.constant_20 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %layers.0.attention.dynamic_slice_8, %sequence, %layers.0.attention.constant_20, %layers.0.attention.constant_12, %layers.0.attention.constant_20 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-    %layers.0.attention.iota_2 = stablehlo.iota dim = 2 : tensor<1x48x88xi32>
-    %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x88xi32>
-    %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<1x48x88xi32>
-    %layers.0.attention.add_8 = stablehlo.add %layers.0.attention.iota_2, %layers.0.attention.broadcast_in_dim_7 : tensor<1x48x88xi32>
+    %layers.0.attention.constant_16 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.add_7 = stablehlo.add %layers.0.attention.negate_2, %layers.0.attention.constant_16 : tensor<i32>
+    %layers.0.attention.constant_17 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.attention.concatenate_7, %layers.0.attention.constant_10, %layers.0.attention.constant_17, %layers.0.attention.add_7, %layers.0.attention.constant_17, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.constant_18 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %layers.0.attention.dynamic_slice_8, %sequence, %layers.0.attention.constant_18, %layers.0.attention.constant_10, %layers.0.attention.constant_18 : (tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %layers.0.attention.iota_2 = stablehlo.iota dim = 1 : tensor<1x48x88xi32>
+    %layers.0.attention.constant_19 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
+    %layers.0.attention.add_8 = stablehlo.add %layers.0.attention.iota_2, %layers.0.attention.constant_19 : tensor<1x48x88xi32>
+    %layers.0.attention.iota_3 = stablehlo.iota dim = 2 : tensor<1x48x88xi32>
+    %layers.0.attention.iota_4 = stablehlo.iota dim = 0 : tensor<1x48x88xi32>
+    %layers.0.attention.constant_20 = stablehlo.constant dense<48> : tensor<1x48x88xi32>
+    %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.iota_4, %layers.0.attention.constant_20 : tensor<1x48x88xi32>
+    %layers.0.attention.add_9 = stablehlo.add %layers.0.attention.multiply_5, %layers.0.attention.iota_3 : tensor<1x48x88xi32>
+    %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<1x48x88xi32>
+    %layers.0.attention.add_10 = stablehlo.add %layers.0.attention.add_9, %layers.0.attention.broadcast_in_dim_5 : tensor<1x48x88xi32>
     %layers.0.attention.constant_21 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
-    %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.add_8, %layers.0.attention.constant_21 : tensor<1x48x88xi32>
-    %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.subtract_2, %layers.0.attention.broadcast_in_dim_6, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
+    %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.add_10, %layers.0.attention.constant_21 : tensor<1x48x88xi32>
+    %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota_3, %layers.0.attention.add_8, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.constant_22 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
-    %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.constant_22 : tensor<1x48x88xi32>
-    %layers.0.attention.compare_2 = stablehlo.compare GT, %layers.0.attention.subtract_2, %layers.0.attention.subtract_3, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
+    %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.add_8, %layers.0.attention.constant_22 : tensor<1x48x88xi32>
+    %layers.0.attention.compare_2 = stablehlo.compare GT, %layers.0.attention.iota_3, %layers.0.attention.subtract_3, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.and = stablehlo.and %layers.0.attention.compare, %layers.0.attention.compare_2 : tensor<1x48x88xi1>
     %layers.0.attention.constant_23 = stablehlo.constant dense<0> : tensor<1x48x88xi32>
     %layers.0.attention.compare_3 = stablehlo.compare GE, %layers.0.attention.subtract_2, %layers.0.attention.constant_23, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.and_2 = stablehlo.and %layers.0.attention.and, %layers.0.attention.compare_3 : tensor<1x48x88xi1>
+    %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+    %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.constant_24 = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
+    %layers.0.attention.constant_25 = stablehlo.constant dense<1.0> : tensor<1x12x48x3x1xf32>
+    %layers.0.attention.concatenate_8 = stablehlo.concatenate %layers.0.attention.constant_24, %layers.0.attention.constant_25, dim = 4 : (tensor<1x12x48x3x28xf32>, tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3x29xf32>
     %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.queries, %layers.0.attention.seen, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x88xf32>
-    %layers.0.attention.constant_24 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_24 : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.and_2, dims = [0, 2, 4] : (tensor<1x48x88xi1>) -> tensor<1x12x48x3x88xi1>
-    %layers.0.attention.constant_25 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_8, %layers.0.attention.multiply_5, %layers.0.attention.constant_25 : tensor<1x12x48x3x88xi1>, tensor<1x12x48x3x88xf32>
-    %layers.0.attention.constant_26 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_26) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.reduce : tensor<1x12x48x3xf32>
-    %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x88xf32>
-    %layers.0.attention.subtract_4 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_9 : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.constant_26 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_26 : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.and_2, dims = [0, 2, 4] : (tensor<1x48x88xi1>) -> tensor<1x12x48x3x88xi1>
+    %layers.0.attention.constant_27 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_7, %layers.0.attention.multiply_6, %layers.0.attention.constant_27 : tensor<1x12x48x3x88xi1>, tensor<1x12x48x3x88xf32>
+    %layers.0.attention.constant_28 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_28) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.reduce : tensor<1x12x48x3xf32>
+    %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x88xf32>
+    %layers.0.attention.subtract_4 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x48x3x88xf32>
     %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_4 : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.subtract_5 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.maximum : tensor<1x12x48x3xf32>
+    %layers.0.attention.subtract_5 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x48x3xf32>
     %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_5 : tensor<1x12x48x3xf32>
-    %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.constant_2, %layers.0.attention.exponential_2 : tensor<1x12x48x3xf32>
-    %layers.0.attention.constant_27 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_27) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.add_9 = stablehlo.add %layers.0.attention.multiply_6, %layers.0.attention.reduce_2 : tensor<1x12x48x3xf32>
     %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
-    %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.seen_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant, %layers.0.attention.broadcast_in_dim_10 : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.add_10 = stablehlo.add %layers.0.attention.multiply_7, %layers.0.attention.dot_general_3 : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.add_9, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.divide = stablehlo.divide %layers.0.attention.add_10, %layers.0.attention.broadcast_in_dim_11 : tensor<1x12x48x3x28xf32>
+    %layers.0.attention.constant_29 = stablehlo.constant dense<1.0> : tensor<1x12x88x1xbf16>
+    %layers.0.attention.concatenate_9 = stablehlo.concatenate %layers.0.attention.seen_2, %layers.0.attention.constant_29, dim = 3 : (tensor<1x12x88x28xbf16>, tensor<1x12x88x1xbf16>) -> tensor<1x12x88x29xbf16>
+    %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.concatenate_9, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
+    %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
+    %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.concatenate_8, %layers.0.attention.broadcast_in_dim_9 : tensor<1x12x48x3x29xf32>
+    %layers.0.attention.add_11 = stablehlo.add %layers.0.attention.multiply_7, %layers.0.attention.dot_general_3 : tensor<1x12x48x3x29xf32>
+    %layers.0.attention.slice_4 = stablehlo.slice %layers.0.attention.add_11 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
+    %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_4 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.slice_5 = stablehlo.slice %layers.0.attention.add_11 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.0.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_5, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.0.attention.divide = stablehlo.divide %layers.0.attention.slice_5, %layers.0.attention.broadcast_in_dim_10 : tensor<1x12x48x3x28xf32>
     %layers.0.attention.transpose = stablehlo.transpose %layers.0.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
     %layers.0.attention.attended = stablehlo.reshape %layers.0.attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
     %layers.0.attention.convert_4 = stablehlo.convert %layers.0.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
     %layers.0.attention.dot_general_4 = stablehlo.dot_general %layers.0.attention.convert_4, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
-    %layers.0.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %layers.0.attention.add_11 = stablehlo.add %layers.0.attention.dot_general_4, %layers.0.attention.broadcast_in_dim_12 : tensor<48x416xf32>
-    %layers.0.attention.sharding_constraint_2 = sdy.sharding_constraint %layers.0.attention.add_11 <@devices, [{}, {}]> : tensor<48x416xf32>
+    %layers.0.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
+    %layers.0.attention.add_12 = stablehlo.add %layers.0.attention.dot_general_4, %layers.0.attention.broadcast_in_dim_11 : tensor<48x416xf32>
+    %layers.0.attention.sharding_constraint_2 = sdy.sharding_constraint %layers.0.attention.add_12 <@devices, [{}, {}]> : tensor<48x416xf32>
     %layers.0.add = stablehlo.add %embedding.sharding_constraint, %layers.0.attention.sharding_constraint_2 : tensor<48x416xf32>
     %layers.0.moe.norm.multiply = stablehlo.multiply %layers.0.add, %layers.0.add : tensor<48x416xf32>
     %layers.0.moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -280,289 +288,359 @@ module @prefill_48 {
     %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_6 init: %layers.0.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
     %layers.0.moe.divide = stablehlo.divide %layers.0.moe.select_6, %layers.0.moe.broadcast_in_dim_8 : tensor<48x9xf32>
-    %layers.0.moe.iota_4 = stablehlo.iota dim = 1 : tensor<48x48xi32>
-    %layers.0.moe.iota_5 = stablehlo.iota dim = 0 : tensor<48x48xi32>
-    %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.iota_5, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.compare_5 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_2, %layers.0.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_17) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.0.moe.constant_18 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.convert_3, %layers.0.moe.constant_18 : tensor<9xi32>
-    %layers.0.moe.constant_19 = stablehlo.constant dense<16> : tensor<9xi32>
-    %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.add_2, %layers.0.moe.constant_19 : tensor<9xi32>
-    %layers.0.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.0.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_6, %layers.0.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
-    %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.divide_2 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
+    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.broadcast_in_dim_10, %layers.0.moe.divide, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.broadcast_in_dim_11, %layers.0.moe.select_7, %layers.0.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_19 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.0.moe.constant_20 = stablehlo.constant dense<7> : tensor<9xi32>
+    %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.convert_2, %layers.0.moe.constant_20 : tensor<9xi32>
+    %layers.0.moe.constant_21 = stablehlo.constant dense<8> : tensor<9xi32>
+    %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.add_2, %layers.0.moe.constant_21 : tensor<9xi32>
+    %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.0.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.0.moe.select_11 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_12, %layers.0.moe.constant_22 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.0.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x4x416xf32>
-    %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.constant_24 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<48x4x416xf32>
-    %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_23, %layers.0.moe.sharding_constraint) ({
-    ^bb0(%layers.0.moe.arg: tensor<i32>, %layers.0.moe.arg_2: tensor<48x4x416xf32>):
-      %layers.0.moe.compare_7 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.0.moe.compare_7 : tensor<i1>
+    %layers.0.moe.reduce_8 = stablehlo.reduce(%layers.0.moe.select_11 init: %layers.0.moe.constant_23) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.reduce_8, %layers.0.moe.divide_2 : tensor<9xi32>
+    %layers.0.moe.iota_7 = stablehlo.iota dim = 1 : tensor<48x48xi32>
+    %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<48x48xi32>
+    %layers.0.moe.compare_7 = stablehlo.compare LT, %layers.0.moe.iota_7, %layers.0.moe.iota_8, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
+    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_7 : (tensor<48x48xi1>) -> tensor<48x48xf32>
+    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_3, %layers.0.moe.select_10, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
+    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
+    %layers.0.moe.constant_24 = stablehlo.constant dense<8> : tensor<9xi32>
+    %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_3, %layers.0.moe.constant_24 : tensor<9xi32>
+    %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.multiply, dims = [1] : (tensor<9xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.convert_4 : tensor<48x9xi32>
+    %layers.0.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.compare_8 = stablehlo.compare GT, %layers.0.moe.select_10, %layers.0.moe.constant_25, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_26 = stablehlo.constant dense<-1> : tensor<48x9xi32>
+    %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.add_3, %layers.0.moe.constant_26 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.0.moe.iota_9 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.iota_9, %layers.0.moe.broadcast_in_dim_14, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.select_13 = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.select_12, %layers.0.moe.constant_27 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.slot = stablehlo.reduce(%layers.0.moe.select_13 init: %layers.0.moe.constant_28) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.iota_10 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.compare_10 = stablehlo.compare EQ, %layers.0.moe.iota_10, %layers.0.moe.broadcast_in_dim_15, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.select_14 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.select_12, %layers.0.moe.constant_29 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.slot_2 = stablehlo.reduce(%layers.0.moe.select_14 init: %layers.0.moe.constant_30) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.iota_11 = stablehlo.iota dim = 0 : tensor<176x48xi32>
+    %layers.0.moe.iota_12 = stablehlo.iota dim = 1 : tensor<176x48xi32>
+    %layers.0.moe.constant_31 = stablehlo.constant dense<0> : tensor<176x48xi32>
+    %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.slot, dims = [1] : (tensor<48xi32>) -> tensor<176x48xi32>
+    %layers.0.moe.compare_11 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_16, %layers.0.moe.iota_11, SIGNED : (tensor<176x48xi32>, tensor<176x48xi32>) -> tensor<176x48xi1>
+    %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.slot_2, dims = [1] : (tensor<48xi32>) -> tensor<176x48xi32>
+    %layers.0.moe.compare_12 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.iota_11, SIGNED : (tensor<176x48xi32>, tensor<176x48xi32>) -> tensor<176x48xi1>
+    %layers.0.moe.or = stablehlo.or %layers.0.moe.compare_11, %layers.0.moe.compare_12 : tensor<176x48xi1>
+    %layers.0.moe.select_15 = stablehlo.select %layers.0.moe.or, %layers.0.moe.iota_12, %layers.0.moe.constant_31 : tensor<176x48xi1>, tensor<176x48xi32>
+    %layers.0.moe.constant_32 = stablehlo.constant dense<-2147483648> : tensor<i32>
+    %layers.0.moe.source = stablehlo.reduce(%layers.0.moe.select_15 init: %layers.0.moe.constant_32) applies stablehlo.maximum across dimensions = [1] : (tensor<176x48xi32>, tensor<i32>) -> tensor<176xi32>
+    %layers.0.moe.gather = "stablehlo.gather"(%layers.0.moe.convert_5, %layers.0.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
+    %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.gather : (tensor<176x416xbf16>) -> tensor<22x8x416xbf16>
+    %layers.0.moe.constant_33 = stablehlo.constant dense<15> : tensor<9xi32>
+    %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.convert_2, %layers.0.moe.constant_33 : tensor<9xi32>
+    %layers.0.moe.constant_34 = stablehlo.constant dense<16> : tensor<9xi32>
+    %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.add_4, %layers.0.moe.constant_34 : tensor<9xi32>
+    %layers.0.moe.iota_13 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.0.moe.iota_14 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.0.moe.compare_13 = stablehlo.compare LE, %layers.0.moe.iota_13, %layers.0.moe.iota_14, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.divide_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.0.moe.select_16 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.broadcast_in_dim_18, %layers.0.moe.constant_35 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_16 init: %layers.0.moe.constant_36) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.divide_3 init: %layers.0.moe.constant_37) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+    %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [0, 2, 3] : (tensor<22x8x416xbf16>) -> tensor<22x4x8x416xbf16>
+    %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.broadcast_in_dim_19 <@devices, [{}, {"heads", "rest"}, {}, {}]> : tensor<22x4x8x416xbf16>
+    %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_38, %layers.0.moe.sharding_constraint) ({
+    ^bb0(%layers.0.moe.arg: tensor<i32>, %layers.0.moe.arg_2: tensor<22x4x8x416xbf16>):
+      %layers.0.moe.compare_14 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %layers.0.moe.compare_14 : tensor<i1>
     }, {
-    ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<48x4x416xf32>):
-      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.0.moe.compare_8 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.block_ends, %layers.0.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
-      %layers.0.moe.constant_27 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_27) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.reduce_11, %layers.0.moe.constant_28 : tensor<i32>
-      %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.maximum : tensor<i32>
-      %layers.0.moe.constant_29 = stablehlo.constant dense<16> : tensor<i32>
-      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_3, %layers.0.moe.constant_29 : tensor<i32>
-      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.multiply : (tensor<i32>) -> tensor<f32>
-      %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.dot_general_2, %layers.0.moe.constant_30, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.select_7, %layers.0.moe.constant_31, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<16x48xf32>
-      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<16x48xf32>
-      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.iota_8, %layers.0.moe.broadcast_in_dim_11 : tensor<16x48xf32>
-      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.add_3, %layers.0.moe.broadcast_in_dim_12, FLOAT : (tensor<16x48xf32>, tensor<16x48xf32>) -> tensor<16x48xi1>
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.constant_32 = stablehlo.constant dense<0.0> : tensor<16x48xf32>
-      %layers.0.moe.place = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.constant_32 : tensor<16x48xi1>, tensor<16x48xf32>
-      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.place : (tensor<16x48xf32>) -> tensor<16x48xbf16>
-      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_4, contracting_dims = [1] x [0] : (tensor<16x48xbf16>, tensor<48x416xbf16>) -> tensor<16x416xbf16>
-      %layers.0.moe.constant_33 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_33, %layers.0.moe.expert, %layers.0.moe.constant_33, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-      %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_36, %layers.0.moe.constant_37, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_36, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
-      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
-      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-      %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_38 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_8, %layers.0.moe.constant_38 : tensor<4x320x13x16xui16>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
-      %layers.0.moe.constant_39 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.convert_9, %layers.0.moe.constant_39 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_40 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.maximum_2, %layers.0.moe.constant_40 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_41 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
-      %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.subtract_4, %layers.0.moe.constant_41 : tensor<4x320x13xui16>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_42 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.convert_9, %layers.0.moe.constant_42 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_43 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_43 : tensor<4x320x13xui16>
-      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_2, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_44 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_45 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_45 : tensor<4x320x13x16xui16>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.shift_left_2, %layers.0.moe.broadcast_in_dim_14 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_46 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
-      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.add_4, %layers.0.moe.constant_46 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_47 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
-      %layers.0.moe.compare_10 = stablehlo.compare GT, %layers.0.moe.and_2, %layers.0.moe.constant_47, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.and_2 : tensor<4x320x13x16xui16>
-      %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.minimum_4, %layers.0.moe.multiply_3 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
-      %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.select_12, %layers.0.moe.broadcast_in_dim_15 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_48 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_48 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_49 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_49 : tensor<4x320x13x16xui16>
-      %layers.0.moe.or = stablehlo.or %layers.0.moe.and_3, %layers.0.moe.shift_left_3 : tensor<4x320x13x16xui16>
-      %layers.0.moe.unpacked = stablehlo.bitcast_convert %layers.0.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
-      %layers.0.moe.slice = stablehlo.slice %layers.0.moe.reshape_6 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
-      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
-      %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_7, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
-      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_16, %layers.0.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
-      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
-      %layers.0.moe.constant_50 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_8, %layers.0.moe.constant_50 : tensor<4x320x13x16xui16>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+    ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<22x4x8x416xbf16>):
+      %layers.0.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.0.moe.compare_15 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_20, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_15 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.0.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_6 init: %layers.0.moe.constant_40) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.constant_41 = stablehlo.constant dense<0> : tensor<9xi32>
+      %layers.0.moe.select_17 = stablehlo.select %layers.0.moe.compare_15, %layers.0.moe.divide_3, %layers.0.moe.constant_41 : tensor<9xi1>, tensor<9xi32>
+      %layers.0.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.reduce_15 = stablehlo.reduce(%layers.0.moe.select_17 init: %layers.0.moe.constant_42) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_15 : tensor<i32>
+      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.subtract_3, %layers.0.moe.expert, sizes = [1] : (tensor<9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.moe.constant_43 = stablehlo.constant dense<2> : tensor<i32>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.subtract_4, %layers.0.moe.constant_43 : tensor<i32>
+      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.reshape_2, %layers.0.moe.multiply_2 : tensor<i32>
+      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.reshape, %layers.0.moe.add_5, %layers.0.moe.constant_39, %layers.0.moe.constant_39, sizes = [2, 8, 416] : (tensor<22x8x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<2x8x416xbf16>
+      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<2x8x416xbf16>) -> tensor<16x416xbf16>
+      %layers.0.moe.constant_44 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_44, %layers.0.moe.expert, %layers.0.moe.constant_44, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
+      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
+      %layers.0.moe.constant_45 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_46 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_47 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_48 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_46, %layers.0.moe.expert, %layers.0.moe.constant_45, %layers.0.moe.constant_47, %layers.0.moe.constant_48, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_46, %layers.0.moe.expert, %layers.0.moe.constant_45, %layers.0.moe.constant_47, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
+      %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
+      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.reshape_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_49 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and = stablehlo.and %layers.0.moe.convert_7, %layers.0.moe.constant_49 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.constant_50 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.convert_8, %layers.0.moe.constant_50 : tensor<4x320x13xui16>
       %layers.0.moe.constant_51 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.maximum_3 = stablehlo.maximum %layers.0.moe.convert_10, %layers.0.moe.constant_51 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.subtract_5 = stablehlo.subtract %layers.0.moe.maximum_3, %layers.0.moe.constant_52 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_53 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
-      %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.subtract_5, %layers.0.moe.constant_53 : tensor<4x320x13xui16>
-      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_54 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.minimum_5 = stablehlo.minimum %layers.0.moe.convert_10, %layers.0.moe.constant_54 : tensor<4x320x13xui16>
-      %layers.0.moe.constant_55 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum_5, %layers.0.moe.constant_55 : tensor<4x320x13xui16>
-      %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_56 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_57 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_57 : tensor<4x320x13x16xui16>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.shift_left_5, %layers.0.moe.broadcast_in_dim_17 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_58 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
-      %layers.0.moe.minimum_6 = stablehlo.minimum %layers.0.moe.add_5, %layers.0.moe.constant_58 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_59 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
-      %layers.0.moe.compare_11 = stablehlo.compare GT, %layers.0.moe.and_5, %layers.0.moe.constant_59, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.and_5 : tensor<4x320x13x16xui16>
-      %layers.0.moe.select_13 = stablehlo.select %layers.0.moe.compare_11, %layers.0.moe.minimum_6, %layers.0.moe.multiply_5 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
-      %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.select_13, %layers.0.moe.broadcast_in_dim_18 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_60 : tensor<4x320x13x16xui16>
-      %layers.0.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_61 : tensor<4x320x13x16xui16>
-      %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.and_6, %layers.0.moe.shift_left_6 : tensor<4x320x13x16xui16>
-      %layers.0.moe.unpacked_2 = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
-      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_6 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
-      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
-      %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_9, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
-      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_19, %layers.0.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
-      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
-      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<16x4x320xf32>
-      %layers.0.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
-      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.add_6, %layers.0.moe.broadcast_in_dim_20 : tensor<16x4x320xf32>
-      %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.add_7 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
-      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_11 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
-      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_11 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
-      %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.0.moe.constant_62 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.minimum_7 = stablehlo.minimum %layers.0.moe.reshape_12, %layers.0.moe.constant_62 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_63 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.minimum_8 = stablehlo.minimum %layers.0.moe.reshape_13, %layers.0.moe.constant_63 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_64 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
-      %layers.0.moe.maximum_4 = stablehlo.maximum %layers.0.moe.minimum_8, %layers.0.moe.constant_64 : tensor<16x4x160xf32>
-      %layers.0.moe.constant_65 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.constant_65 : tensor<16x4x160xf32>
-      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_6 : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.logistic : tensor<16x4x160xf32>
-      %layers.0.moe.constant_66 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
-      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.maximum_4, %layers.0.moe.constant_66 : tensor<16x4x160xf32>
-      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.multiply_7, %layers.0.moe.add_8 : tensor<16x4x160xf32>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
-      %layers.0.moe.constant_67 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_68 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_68, %layers.0.moe.expert, %layers.0.moe.constant_67, %layers.0.moe.constant_69, %layers.0.moe.constant_70, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
-      %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_68, %layers.0.moe.expert, %layers.0.moe.constant_67, %layers.0.moe.constant_69, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
-      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-      %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_71 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.convert_12, %layers.0.moe.constant_71 : tensor<4x416x5x16xui16>
-      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
-      %layers.0.moe.constant_72 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.maximum_5 = stablehlo.maximum %layers.0.moe.convert_13, %layers.0.moe.constant_72 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_73 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.subtract_6 = stablehlo.subtract %layers.0.moe.maximum_5, %layers.0.moe.constant_73 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_74 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
-      %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.subtract_6, %layers.0.moe.constant_74 : tensor<4x416x5xui16>
-      %layers.0.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_75 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.minimum_9 = stablehlo.minimum %layers.0.moe.convert_13, %layers.0.moe.constant_75 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_76 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
-      %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.minimum_9, %layers.0.moe.constant_76 : tensor<4x416x5xui16>
-      %layers.0.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_9, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_77 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_77 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_78 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_78 : tensor<4x416x5x16xui16>
-      %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.shift_left_8, %layers.0.moe.broadcast_in_dim_21 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_79 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
-      %layers.0.moe.minimum_10 = stablehlo.minimum %layers.0.moe.add_9, %layers.0.moe.constant_79 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_80 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
-      %layers.0.moe.compare_12 = stablehlo.compare GT, %layers.0.moe.and_9, %layers.0.moe.constant_80, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
-      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_21, %layers.0.moe.and_9 : tensor<4x416x5x16xui16>
-      %layers.0.moe.select_14 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.minimum_10, %layers.0.moe.multiply_10 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
-      %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.select_14, %layers.0.moe.broadcast_in_dim_22 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_81 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_11 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_81 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_82 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.and_11, %layers.0.moe.constant_82 : tensor<4x416x5x16xui16>
-      %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.and_10, %layers.0.moe.shift_left_9 : tensor<4x416x5x16xui16>
-      %layers.0.moe.unpacked_3 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
-      %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_16 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
-      %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
-      %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.0.moe.transpose_3 = stablehlo.transpose %layers.0.moe.reshape_17, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
-      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.0.moe.constant_83 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_12, %layers.0.moe.constant_83 : tensor<4x416x5x16xui16>
-      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.subtract_5 = stablehlo.subtract %layers.0.moe.maximum, %layers.0.moe.constant_51 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_52 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.subtract_5, %layers.0.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_53 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.convert_8, %layers.0.moe.constant_53 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_54 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_54 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_3, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_55 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_55 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_56 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_2, %layers.0.moe.constant_56 : tensor<4x320x13x16xui16>
+      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.shift_left_2, %layers.0.moe.broadcast_in_dim_21 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_57 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.add_6, %layers.0.moe.constant_57 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_58 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.0.moe.compare_16 = stablehlo.compare GT, %layers.0.moe.and_2, %layers.0.moe.constant_58, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_21, %layers.0.moe.and_2 : tensor<4x320x13x16xui16>
+      %layers.0.moe.select_18 = stablehlo.select %layers.0.moe.compare_16, %layers.0.moe.minimum_4, %layers.0.moe.multiply_4 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.select_18, %layers.0.moe.broadcast_in_dim_22 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_59 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_4 = stablehlo.and %layers.0.moe.and, %layers.0.moe.constant_59 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_60 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.and_3, %layers.0.moe.shift_left_3 : tensor<4x320x13x16xui16>
+      %layers.0.moe.unpacked = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
+      %layers.0.moe.slice = stablehlo.slice %layers.0.moe.reshape_7 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
+      %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
+      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
+      %layers.0.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_8, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_23, %layers.0.moe.reshape_9, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.constant_61 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_7, %layers.0.moe.constant_61 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.constant_62 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.convert_9, %layers.0.moe.constant_62 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_63 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.subtract_6 = stablehlo.subtract %layers.0.moe.maximum_2, %layers.0.moe.constant_63 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_64 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.subtract_6, %layers.0.moe.constant_64 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_65 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.0.moe.minimum_5 = stablehlo.minimum %layers.0.moe.convert_9, %layers.0.moe.constant_65 : tensor<4x320x13xui16>
+      %layers.0.moe.constant_66 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.minimum_5, %layers.0.moe.constant_66 : tensor<4x320x13xui16>
+      %layers.0.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_5, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_67 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_67 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_68 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_5, %layers.0.moe.constant_68 : tensor<4x320x13x16xui16>
+      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.shift_left_5, %layers.0.moe.broadcast_in_dim_24 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_69 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.0.moe.minimum_6 = stablehlo.minimum %layers.0.moe.add_7, %layers.0.moe.constant_69 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_70 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.0.moe.compare_17 = stablehlo.compare GT, %layers.0.moe.and_5, %layers.0.moe.constant_70, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_24, %layers.0.moe.and_5 : tensor<4x320x13x16xui16>
+      %layers.0.moe.select_19 = stablehlo.select %layers.0.moe.compare_17, %layers.0.moe.minimum_6, %layers.0.moe.multiply_6 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.0.moe.and_6 = stablehlo.and %layers.0.moe.select_19, %layers.0.moe.broadcast_in_dim_25 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_71 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_71 : tensor<4x320x13x16xui16>
+      %layers.0.moe.constant_72 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.and_7, %layers.0.moe.constant_72 : tensor<4x320x13x16xui16>
+      %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.and_6, %layers.0.moe.shift_left_6 : tensor<4x320x13x16xui16>
+      %layers.0.moe.unpacked_2 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
+      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape_7 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
+      %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
+      %layers.0.moe.reshape_11 = stablehlo.reshape %layers.0.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
+      %layers.0.moe.broadcast_in_dim_26 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_10, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_26, %layers.0.moe.reshape_11, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.transpose, %layers.0.moe.transpose_2 : tensor<16x4x320xf32>
+      %layers.0.moe.broadcast_in_dim_27 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
+      %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.add_8, %layers.0.moe.broadcast_in_dim_27 : tensor<16x4x320xf32>
+      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.add_9 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
+      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape_12 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
+      %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
+      %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reshape_12 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
+      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
+      %layers.0.moe.constant_73 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.minimum_7 = stablehlo.minimum %layers.0.moe.reshape_13, %layers.0.moe.constant_73 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_74 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.minimum_8 = stablehlo.minimum %layers.0.moe.reshape_14, %layers.0.moe.constant_74 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_75 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
+      %layers.0.moe.maximum_3 = stablehlo.maximum %layers.0.moe.minimum_8, %layers.0.moe.constant_75 : tensor<16x4x160xf32>
+      %layers.0.moe.constant_76 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.constant_76 : tensor<16x4x160xf32>
+      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_7 : tensor<16x4x160xf32>
+      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.logistic : tensor<16x4x160xf32>
+      %layers.0.moe.constant_77 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
+      %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.maximum_3, %layers.0.moe.constant_77 : tensor<16x4x160xf32>
+      %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.multiply_8, %layers.0.moe.add_10 : tensor<16x4x160xf32>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.0.moe.constant_78 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_79 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_80 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_81 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_79, %layers.0.moe.expert, %layers.0.moe.constant_78, %layers.0.moe.constant_80, %layers.0.moe.constant_81, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_79, %layers.0.moe.expert, %layers.0.moe.constant_78, %layers.0.moe.constant_80, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
+      %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
+      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
+      %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.convert_10 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_82 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.convert_11, %layers.0.moe.constant_82 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.constant_83 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_4 = stablehlo.maximum %layers.0.moe.convert_12, %layers.0.moe.constant_83 : tensor<4x416x5xui16>
       %layers.0.moe.constant_84 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.maximum_6 = stablehlo.maximum %layers.0.moe.convert_14, %layers.0.moe.constant_84 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.subtract_7 = stablehlo.subtract %layers.0.moe.maximum_6, %layers.0.moe.constant_85 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_86 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
-      %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.subtract_7, %layers.0.moe.constant_86 : tensor<4x416x5xui16>
-      %layers.0.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_87 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.minimum_11 = stablehlo.minimum %layers.0.moe.convert_14, %layers.0.moe.constant_87 : tensor<4x416x5xui16>
-      %layers.0.moe.constant_88 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
-      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.minimum_11, %layers.0.moe.constant_88 : tensor<4x416x5xui16>
-      %layers.0.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_11, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_89 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_12 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_89 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_90 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_12, %layers.0.moe.constant_90 : tensor<4x416x5x16xui16>
-      %layers.0.moe.add_10 = stablehlo.add %layers.0.moe.shift_left_11, %layers.0.moe.broadcast_in_dim_23 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_91 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
-      %layers.0.moe.minimum_12 = stablehlo.minimum %layers.0.moe.add_10, %layers.0.moe.constant_91 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_92 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
-      %layers.0.moe.compare_13 = stablehlo.compare GT, %layers.0.moe.and_12, %layers.0.moe.constant_92, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
-      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_23, %layers.0.moe.and_12 : tensor<4x416x5x16xui16>
-      %layers.0.moe.select_15 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.minimum_12, %layers.0.moe.multiply_12 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
-      %layers.0.moe.and_13 = stablehlo.and %layers.0.moe.select_15, %layers.0.moe.broadcast_in_dim_24 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_93 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_14 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_93 : tensor<4x416x5x16xui16>
-      %layers.0.moe.constant_94 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.and_14, %layers.0.moe.constant_94 : tensor<4x416x5x16xui16>
-      %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.and_13, %layers.0.moe.shift_left_12 : tensor<4x416x5x16xui16>
-      %layers.0.moe.unpacked_4 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
-      %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_16 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
-      %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
-      %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.0.moe.transpose_5 = stablehlo.transpose %layers.0.moe.reshape_19, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
-      %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.0.moe.add_11 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<16x4x416xf32>
-      %layers.0.moe.constant_95 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_95, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_25 : tensor<16x48xf32>
-      %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.multiply_13, %layers.0.moe.add_11, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
-      %layers.0.moe.constant_96 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.0.moe.add_12 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_96 : tensor<i32>
-      %layers.0.moe.add_13 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_8 : tensor<48x4x416xf32>
-      stablehlo.return %layers.0.moe.add_12, %layers.0.moe.add_13 : tensor<i32>, tensor<48x4x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x4x416xf32>) -> (tensor<i32>, tensor<48x4x416xf32>)
-    %layers.0.moe.constant_97 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_97) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
-    %layers.0.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.0.moe.reduce_12 <@devices, [{}, {}]> : tensor<48x416xf32>
-    %layers.0.moe.dot_general_9 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.sharding_constraint_2 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.add_14 = stablehlo.add %layers.0.moe.slice_7, %layers.0.moe.dot_general_9 : tensor<48x416xf32>
-    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_14 : tensor<48x416xf32>
+      %layers.0.moe.subtract_7 = stablehlo.subtract %layers.0.moe.maximum_4, %layers.0.moe.constant_84 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_85 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.subtract_7, %layers.0.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_28 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_86 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_9 = stablehlo.minimum %layers.0.moe.convert_12, %layers.0.moe.constant_86 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_87 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.minimum_9, %layers.0.moe.constant_87 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_88 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_88 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_89 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_89 : tensor<4x416x5x16xui16>
+      %layers.0.moe.add_11 = stablehlo.add %layers.0.moe.shift_left_8, %layers.0.moe.broadcast_in_dim_28 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_90 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.0.moe.minimum_10 = stablehlo.minimum %layers.0.moe.add_11, %layers.0.moe.constant_90 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_91 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.0.moe.compare_18 = stablehlo.compare GT, %layers.0.moe.and_9, %layers.0.moe.constant_91, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_28, %layers.0.moe.and_9 : tensor<4x416x5x16xui16>
+      %layers.0.moe.select_20 = stablehlo.select %layers.0.moe.compare_18, %layers.0.moe.minimum_10, %layers.0.moe.multiply_11 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.select_20, %layers.0.moe.broadcast_in_dim_29 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_92 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_11 = stablehlo.and %layers.0.moe.and_8, %layers.0.moe.constant_92 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_93 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.and_11, %layers.0.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.and_10, %layers.0.moe.shift_left_9 : tensor<4x416x5x16xui16>
+      %layers.0.moe.unpacked_3 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
+      %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.reshape_17 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
+      %layers.0.moe.reshape_18 = stablehlo.reshape %layers.0.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
+      %layers.0.moe.reshape_19 = stablehlo.reshape %layers.0.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
+      %layers.0.moe.transpose_3 = stablehlo.transpose %layers.0.moe.reshape_18, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_19, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.0.moe.constant_94 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_11, %layers.0.moe.constant_94 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.constant_95 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_5 = stablehlo.maximum %layers.0.moe.convert_13, %layers.0.moe.constant_95 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_96 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.subtract_8 = stablehlo.subtract %layers.0.moe.maximum_5, %layers.0.moe.constant_96 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_97 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.subtract_8, %layers.0.moe.constant_97 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_30 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_98 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_11 = stablehlo.minimum %layers.0.moe.convert_13, %layers.0.moe.constant_98 : tensor<4x416x5xui16>
+      %layers.0.moe.constant_99 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.minimum_11, %layers.0.moe.constant_99 : tensor<4x416x5xui16>
+      %layers.0.moe.broadcast_in_dim_31 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_12, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_100 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_12 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_100 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_101 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_12, %layers.0.moe.constant_101 : tensor<4x416x5x16xui16>
+      %layers.0.moe.add_12 = stablehlo.add %layers.0.moe.shift_left_11, %layers.0.moe.broadcast_in_dim_30 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_102 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.0.moe.minimum_12 = stablehlo.minimum %layers.0.moe.add_12, %layers.0.moe.constant_102 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_103 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.0.moe.compare_19 = stablehlo.compare GT, %layers.0.moe.and_12, %layers.0.moe.constant_103, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_30, %layers.0.moe.and_12 : tensor<4x416x5x16xui16>
+      %layers.0.moe.select_21 = stablehlo.select %layers.0.moe.compare_19, %layers.0.moe.minimum_12, %layers.0.moe.multiply_13 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.0.moe.and_13 = stablehlo.and %layers.0.moe.select_21, %layers.0.moe.broadcast_in_dim_31 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_104 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.0.moe.and_14 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_104 : tensor<4x416x5x16xui16>
+      %layers.0.moe.constant_105 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.and_14, %layers.0.moe.constant_105 : tensor<4x416x5x16xui16>
+      %layers.0.moe.or_5 = stablehlo.or %layers.0.moe.and_13, %layers.0.moe.shift_left_12 : tensor<4x416x5x16xui16>
+      %layers.0.moe.unpacked_4 = stablehlo.bitcast_convert %layers.0.moe.or_5 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
+      %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.reshape_17 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
+      %layers.0.moe.reshape_20 = stablehlo.reshape %layers.0.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
+      %layers.0.moe.reshape_21 = stablehlo.reshape %layers.0.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
+      %layers.0.moe.transpose_5 = stablehlo.transpose %layers.0.moe.reshape_20, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_21, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.0.moe.add_13 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<16x4x416xf32>
+      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.add_13 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
+      %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.convert_14 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
+      %layers.0.moe.reshape_22 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<16x4x416xbf16>) -> tensor<2x8x4x416xbf16>
+      %layers.0.moe.transpose_7 = stablehlo.transpose %layers.0.moe.reshape_22, dims = [0, 2, 1, 3] : (tensor<2x8x4x416xbf16>) -> tensor<2x4x8x416xbf16>
+      %layers.0.moe.constant_106 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.0.moe.add_14 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_106 : tensor<i32>
+      %layers.0.moe.dynamic_update_slice = stablehlo.dynamic_update_slice %layers.0.moe.arg_4, %layers.0.moe.transpose_7, %layers.0.moe.add_5, %layers.0.moe.constant_39, %layers.0.moe.constant_39, %layers.0.moe.constant_39 : (tensor<22x4x8x416xbf16>, tensor<2x4x8x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<22x4x8x416xbf16>
+      stablehlo.return %layers.0.moe.add_14, %layers.0.moe.dynamic_update_slice : tensor<i32>, tensor<22x4x8x416xbf16>
+    }) {mhlo.frontend_attributes = {precast_trips = "14"}} : (tensor<i32>, tensor<22x4x8x416xbf16>) -> (tensor<i32>, tensor<22x4x8x416xbf16>)
+    %layers.0.moe.transpose_8 = stablehlo.transpose %layers.0.moe.while#1, dims = [0, 2, 1, 3] : (tensor<22x4x8x416xbf16>) -> tensor<22x8x4x416xbf16>
+    %layers.0.moe.reshape_23 = stablehlo.reshape %layers.0.moe.transpose_8 : (tensor<22x8x4x416xbf16>) -> tensor<176x4x416xbf16>
+    %layers.0.moe.iota_15 = stablehlo.iota dim = 1 : tensor<48x176xi32>
+    %layers.0.moe.constant_107 = stablehlo.constant dense<0.0> : tensor<48x176xf32>
+    %layers.0.moe.iota_16 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.0.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.compare_20 = stablehlo.compare EQ, %layers.0.moe.iota_16, %layers.0.moe.broadcast_in_dim_32, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_108 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_22 = stablehlo.select %layers.0.moe.compare_20, %layers.0.moe.select_9, %layers.0.moe.constant_108 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_109 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_16 = stablehlo.reduce(%layers.0.moe.select_22 init: %layers.0.moe.constant_109) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.broadcast_in_dim_33 = stablehlo.broadcast_in_dim %layers.0.moe.slot, dims = [0] : (tensor<48xi32>) -> tensor<48x176xi32>
+    %layers.0.moe.compare_21 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_33, %layers.0.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
+    %layers.0.moe.broadcast_in_dim_34 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_16, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
+    %layers.0.moe.select_23 = stablehlo.select %layers.0.moe.compare_21, %layers.0.moe.broadcast_in_dim_34, %layers.0.moe.constant_107 : tensor<48x176xi1>, tensor<48x176xf32>
+    %layers.0.moe.iota_17 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_35 = stablehlo.broadcast_in_dim %layers.0.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.compare_22 = stablehlo.compare EQ, %layers.0.moe.iota_17, %layers.0.moe.broadcast_in_dim_35, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_110 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_24 = stablehlo.select %layers.0.moe.compare_22, %layers.0.moe.select_9, %layers.0.moe.constant_110 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_111 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_17 = stablehlo.reduce(%layers.0.moe.select_24 init: %layers.0.moe.constant_111) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.broadcast_in_dim_36 = stablehlo.broadcast_in_dim %layers.0.moe.slot_2, dims = [0] : (tensor<48xi32>) -> tensor<48x176xi32>
+    %layers.0.moe.compare_23 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_36, %layers.0.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
+    %layers.0.moe.broadcast_in_dim_37 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_17, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
+    %layers.0.moe.select_25 = stablehlo.select %layers.0.moe.compare_23, %layers.0.moe.broadcast_in_dim_37, %layers.0.moe.select_23 : tensor<48x176xi1>, tensor<48x176xf32>
+    %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.select_25 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
+    %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.convert_15, %layers.0.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
+    %layers.0.moe.constant_112 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_18 = stablehlo.reduce(%layers.0.moe.dot_general_7 init: %layers.0.moe.constant_112) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.0.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.0.moe.reduce_18 <@devices, [{}, {}]> : tensor<48x416xf32>
+    %layers.0.moe.dot_general_8 = stablehlo.dot_general %layers.0.moe.select_9, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.0.moe.add_15 = stablehlo.add %layers.0.moe.sharding_constraint_2, %layers.0.moe.dot_general_8 : tensor<48x416xf32>
+    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_15 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -618,33 +696,36 @@ module @prefill_48 {
     %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.iota, %layers.1.attention.broadcast_in_dim_4 : tensor<48xi32>
     %layers.1.attention.reshape_3 = stablehlo.reshape %layers.1.attention.add_3 : (tensor<48xi32>) -> tensor<1x48xi32>
+    %layers.1.attention.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.1.keys, %layers.1.attention.keys.convert, %sequence, %layers.1.attention.constant, %start, %layers.1.attention.constant : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+    %layers.1.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.1.values, %layers.1.attention.values.convert, %sequence, %layers.1.attention.constant_2, %start, %layers.1.attention.constant_2 : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+    %layers.1.attention.slice_4 = stablehlo.slice %layers.1.attention.queries [0:1, 0:48, 0:12, 0:3, 0:28] : (tensor<1x48x12x3x28xbf16>) -> tensor<1x48x12x3x28xbf16>
+    %layers.1.attention.slice_5 = stablehlo.slice %layers.1.attention.reshape_3 [0:1, 0:48] : (tensor<1x48xi32>) -> tensor<1x48xi32>
     %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
     %layers.1.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
-    %layers.1.attention.constant = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
-    %layers.1.attention.constant_2 = stablehlo.constant dense<1.0> : tensor<1x12x48x3xf32>
-    %layers.1.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.1.keys, %layers.1.attention.keys.convert, %sequence, %layers.1.attention.constant_3, %start, %layers.1.attention.constant_3 : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-    %layers.1.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.1.values, %layers.1.attention.values.convert, %sequence, %layers.1.attention.constant_4, %start, %layers.1.attention.constant_4 : (tensor<1x12x1024x28xbf16>, tensor<1x12x48x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+    %layers.1.attention.constant_3 = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
+    %layers.1.attention.constant_4 = stablehlo.constant dense<1.0> : tensor<1x12x48x3x1xf32>
+    %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.constant_3, %layers.1.attention.constant_4, dim = 4 : (tensor<1x12x48x3x28xf32>, tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3x29xf32>
     %layers.1.attention.constant_5 = stablehlo.constant dense<-2147483648> : tensor<i32>
-    %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.reshape_3 init: %layers.1.attention.constant_5) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
+    %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.slice_5 init: %layers.1.attention.constant_5) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_6, %layers.1.attention.broadcast_in_dim_5, %layers.1.attention.constant_2, %layers.1.attention.constant) ({
-    ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x48x3xf32>, %layers.1.attention.arg_3: tensor<1x12x48x3xf32>, %layers.1.attention.arg_4: tensor<1x12x48x3x28xf32>):
+    %layers.1.attention.while:3 = "stablehlo.while"(%layers.1.attention.constant_6, %layers.1.attention.broadcast_in_dim_5, %layers.1.attention.concatenate_2) ({
+    ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x48x3xf32>, %layers.1.attention.arg_3: tensor<1x12x48x3x29xf32>):
       %layers.1.attention.compare = stablehlo.compare LE, %layers.1.attention.arg, %layers.1.attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
       stablehlo.return %layers.1.attention.compare : tensor<i1>
     }, {
-    ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x48x3xf32>, %layers.1.attention.arg_7: tensor<1x12x48x3xf32>, %layers.1.attention.arg_8: tensor<1x12x48x3x28xf32>):
+    ^bb0(%layers.1.attention.arg_4: tensor<i32>, %layers.1.attention.arg_5: tensor<1x12x48x3xf32>, %layers.1.attention.arg_6: tensor<1x12x48x3x29xf32>):
       %layers.1.attention.iota_2 = stablehlo.iota dim = 2 : tensor<1x48x512xi32>
-      %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
+      %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.arg_4, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
       %layers.1.attention.add_4 = stablehlo.add %layers.1.attention.iota_2, %layers.1.attention.broadcast_in_dim_6 : tensor<1x48x512xi32>
-      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
+      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.slice_5, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
       %layers.1.attention.compare_2 = stablehlo.compare LE, %layers.1.attention.add_4, %layers.1.attention.broadcast_in_dim_7, SIGNED : (tensor<1x48x512xi32>, tensor<1x48x512xi32>) -> tensor<1x48x512xi1>
       %layers.1.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice, %sequence, %layers.1.attention.constant_7, %layers.1.attention.arg_5, %layers.1.attention.constant_7, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice, %sequence, %layers.1.attention.constant_7, %layers.1.attention.arg_4, %layers.1.attention.constant_7, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice_2, %sequence, %layers.1.attention.constant_8, %layers.1.attention.arg_5, %layers.1.attention.constant_8, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
-      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
+      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.dynamic_update_slice_2, %sequence, %layers.1.attention.constant_8, %layers.1.attention.arg_4, %layers.1.attention.constant_8, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.slice_4, %layers.1.attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
       %layers.1.attention.constant_9 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x512xf32>
       %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_9 : tensor<1x12x48x3x512xf32>
       %layers.1.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
@@ -652,34 +733,36 @@ module @prefill_48 {
       %layers.1.attention.scores = stablehlo.select %layers.1.attention.broadcast_in_dim_8, %layers.1.attention.multiply_5, %layers.1.attention.constant_10 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
       %layers.1.attention.constant_11 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.1.attention.reduce_2 = stablehlo.reduce(%layers.1.attention.scores init: %layers.1.attention.constant_11) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.arg_6, %layers.1.attention.reduce_2 : tensor<1x12x48x3xf32>
+      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.arg_5, %layers.1.attention.reduce_2 : tensor<1x12x48x3xf32>
       %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x512xf32>
       %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x48x3x512xf32>
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_6, %layers.1.attention.maximum : tensor<1x12x48x3xf32>
+      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_5, %layers.1.attention.maximum : tensor<1x12x48x3xf32>
       %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x48x3xf32>
-      %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.exponential_2 : tensor<1x12x48x3xf32>
-      %layers.1.attention.constant_12 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.attention.reduce_3 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_12) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_6, %layers.1.attention.reduce_3 : tensor<1x12x48x3xf32>
       %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
-      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.dynamic_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x28xf32>
-      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-      %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x48x3x28xf32>
-      %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.multiply_7, %layers.1.attention.dot_general_3 : tensor<1x12x48x3x28xf32>
+      %layers.1.attention.constant_12 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
+      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.dynamic_slice_2, %layers.1.attention.constant_12, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
+      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
+      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
+      %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_6, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x48x3x29xf32>
+      %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_6, %layers.1.attention.dot_general_3 : tensor<1x12x48x3x29xf32>
       %layers.1.attention.constant_13 = stablehlo.constant dense<512> : tensor<i32>
-      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.arg_5, %layers.1.attention.constant_13 : tensor<i32>
-      stablehlo.return %layers.1.attention.add_7, %layers.1.attention.maximum, %layers.1.attention.add_5, %layers.1.attention.add_6 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>)
-    %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.while#2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#3, %layers.1.attention.broadcast_in_dim_11 : tensor<1x12x48x3x28xf32>
+      %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.arg_4, %layers.1.attention.constant_13 : tensor<i32>
+      stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_5 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>)
+    %layers.1.attention.slice_6 = stablehlo.slice %layers.1.attention.while#2 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
+    %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_6 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
+    %layers.1.attention.slice_7 = stablehlo.slice %layers.1.attention.while#2 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_5, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.1.attention.divide = stablehlo.divide %layers.1.attention.slice_7, %layers.1.attention.broadcast_in_dim_11 : tensor<1x12x48x3x28xf32>
     %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
-    %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
+    %layers.1.attention.concatenate_4 = stablehlo.concatenate %layers.1.attention.transpose, dim = 1 : (tensor<1x48x12x3x28xf32>) -> tensor<1x48x12x3x28xf32>
+    %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.concatenate_4 : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
     %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
     %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.convert_4, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
     %layers.1.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %layers.1.attention.add_8 = stablehlo.add %layers.1.attention.dot_general_4, %layers.1.attention.broadcast_in_dim_12 : tensor<48x416xf32>
-    %layers.1.attention.sharding_constraint_2 = sdy.sharding_constraint %layers.1.attention.add_8 <@devices, [{}, {}]> : tensor<48x416xf32>
+    %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.dot_general_4, %layers.1.attention.broadcast_in_dim_12 : tensor<48x416xf32>
+    %layers.1.attention.sharding_constraint_2 = sdy.sharding_constraint %layers.1.attention.add_7 <@devices, [{}, {}]> : tensor<48x416xf32>
     %layers.1.add = stablehlo.add %layers.0.add_2, %layers.1.attention.sharding_constraint_2 : tensor<48x416xf32>
     %layers.1.moe.norm.multiply = stablehlo.multiply %layers.1.add, %layers.1.add : tensor<48x416xf32>
     %layers.1.moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -748,289 +831,359 @@ module @prefill_48 {
     %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_6 init: %layers.1.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
     %layers.1.moe.divide = stablehlo.divide %layers.1.moe.select_6, %layers.1.moe.broadcast_in_dim_8 : tensor<48x9xf32>
-    %layers.1.moe.iota_4 = stablehlo.iota dim = 1 : tensor<48x48xi32>
-    %layers.1.moe.iota_5 = stablehlo.iota dim = 0 : tensor<48x48xi32>
-    %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.iota_5, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.compare_5 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_2, %layers.1.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_17) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.1.moe.constant_18 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.convert_3, %layers.1.moe.constant_18 : tensor<9xi32>
-    %layers.1.moe.constant_19 = stablehlo.constant dense<16> : tensor<9xi32>
-    %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.add_2, %layers.1.moe.constant_19 : tensor<9xi32>
-    %layers.1.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.1.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_6, %layers.1.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
-    %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.divide_2 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
+    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.broadcast_in_dim_10, %layers.1.moe.divide, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.broadcast_in_dim_11, %layers.1.moe.select_7, %layers.1.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_19 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.1.moe.constant_20 = stablehlo.constant dense<7> : tensor<9xi32>
+    %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.convert_2, %layers.1.moe.constant_20 : tensor<9xi32>
+    %layers.1.moe.constant_21 = stablehlo.constant dense<8> : tensor<9xi32>
+    %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.add_2, %layers.1.moe.constant_21 : tensor<9xi32>
+    %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.1.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.1.moe.select_11 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_12, %layers.1.moe.constant_22 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.1.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x4x416xf32>
-    %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.constant_24 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<48x4x416xf32>
-    %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_23, %layers.1.moe.sharding_constraint) ({
-    ^bb0(%layers.1.moe.arg: tensor<i32>, %layers.1.moe.arg_2: tensor<48x4x416xf32>):
-      %layers.1.moe.compare_7 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.1.moe.compare_7 : tensor<i1>
+    %layers.1.moe.reduce_8 = stablehlo.reduce(%layers.1.moe.select_11 init: %layers.1.moe.constant_23) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.reduce_8, %layers.1.moe.divide_2 : tensor<9xi32>
+    %layers.1.moe.iota_7 = stablehlo.iota dim = 1 : tensor<48x48xi32>
+    %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<48x48xi32>
+    %layers.1.moe.compare_7 = stablehlo.compare LT, %layers.1.moe.iota_7, %layers.1.moe.iota_8, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
+    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_7 : (tensor<48x48xi1>) -> tensor<48x48xf32>
+    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_3, %layers.1.moe.select_10, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
+    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
+    %layers.1.moe.constant_24 = stablehlo.constant dense<8> : tensor<9xi32>
+    %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_3, %layers.1.moe.constant_24 : tensor<9xi32>
+    %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.multiply, dims = [1] : (tensor<9xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.convert_4 : tensor<48x9xi32>
+    %layers.1.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.compare_8 = stablehlo.compare GT, %layers.1.moe.select_10, %layers.1.moe.constant_25, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_26 = stablehlo.constant dense<-1> : tensor<48x9xi32>
+    %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.add_3, %layers.1.moe.constant_26 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.1.moe.iota_9 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.iota_9, %layers.1.moe.broadcast_in_dim_14, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.select_13 = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.select_12, %layers.1.moe.constant_27 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.slot = stablehlo.reduce(%layers.1.moe.select_13 init: %layers.1.moe.constant_28) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.iota_10 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.compare_10 = stablehlo.compare EQ, %layers.1.moe.iota_10, %layers.1.moe.broadcast_in_dim_15, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.select_14 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.select_12, %layers.1.moe.constant_29 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.slot_2 = stablehlo.reduce(%layers.1.moe.select_14 init: %layers.1.moe.constant_30) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.iota_11 = stablehlo.iota dim = 0 : tensor<176x48xi32>
+    %layers.1.moe.iota_12 = stablehlo.iota dim = 1 : tensor<176x48xi32>
+    %layers.1.moe.constant_31 = stablehlo.constant dense<0> : tensor<176x48xi32>
+    %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.slot, dims = [1] : (tensor<48xi32>) -> tensor<176x48xi32>
+    %layers.1.moe.compare_11 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_16, %layers.1.moe.iota_11, SIGNED : (tensor<176x48xi32>, tensor<176x48xi32>) -> tensor<176x48xi1>
+    %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.slot_2, dims = [1] : (tensor<48xi32>) -> tensor<176x48xi32>
+    %layers.1.moe.compare_12 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.iota_11, SIGNED : (tensor<176x48xi32>, tensor<176x48xi32>) -> tensor<176x48xi1>
+    %layers.1.moe.or = stablehlo.or %layers.1.moe.compare_11, %layers.1.moe.compare_12 : tensor<176x48xi1>
+    %layers.1.moe.select_15 = stablehlo.select %layers.1.moe.or, %layers.1.moe.iota_12, %layers.1.moe.constant_31 : tensor<176x48xi1>, tensor<176x48xi32>
+    %layers.1.moe.constant_32 = stablehlo.constant dense<-2147483648> : tensor<i32>
+    %layers.1.moe.source = stablehlo.reduce(%layers.1.moe.select_15 init: %layers.1.moe.constant_32) applies stablehlo.maximum across dimensions = [1] : (tensor<176x48xi32>, tensor<i32>) -> tensor<176xi32>
+    %layers.1.moe.gather = "stablehlo.gather"(%layers.1.moe.convert_5, %layers.1.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
+    %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.gather : (tensor<176x416xbf16>) -> tensor<22x8x416xbf16>
+    %layers.1.moe.constant_33 = stablehlo.constant dense<15> : tensor<9xi32>
+    %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.convert_2, %layers.1.moe.constant_33 : tensor<9xi32>
+    %layers.1.moe.constant_34 = stablehlo.constant dense<16> : tensor<9xi32>
+    %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.add_4, %layers.1.moe.constant_34 : tensor<9xi32>
+    %layers.1.moe.iota_13 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.1.moe.iota_14 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.1.moe.compare_13 = stablehlo.compare LE, %layers.1.moe.iota_13, %layers.1.moe.iota_14, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.divide_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.1.moe.select_16 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.broadcast_in_dim_18, %layers.1.moe.constant_35 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_16 init: %layers.1.moe.constant_36) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.divide_3 init: %layers.1.moe.constant_37) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+    %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [0, 2, 3] : (tensor<22x8x416xbf16>) -> tensor<22x4x8x416xbf16>
+    %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.broadcast_in_dim_19 <@devices, [{}, {"heads", "rest"}, {}, {}]> : tensor<22x4x8x416xbf16>
+    %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_38, %layers.1.moe.sharding_constraint) ({
+    ^bb0(%layers.1.moe.arg: tensor<i32>, %layers.1.moe.arg_2: tensor<22x4x8x416xbf16>):
+      %layers.1.moe.compare_14 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %layers.1.moe.compare_14 : tensor<i1>
     }, {
-    ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<48x4x416xf32>):
-      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.1.moe.compare_8 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.block_ends, %layers.1.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
-      %layers.1.moe.constant_27 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_27) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.reduce_11, %layers.1.moe.constant_28 : tensor<i32>
-      %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.maximum : tensor<i32>
-      %layers.1.moe.constant_29 = stablehlo.constant dense<16> : tensor<i32>
-      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_3, %layers.1.moe.constant_29 : tensor<i32>
-      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.multiply : (tensor<i32>) -> tensor<f32>
-      %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.dot_general_2, %layers.1.moe.constant_30, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.select_7, %layers.1.moe.constant_31, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<16x48xf32>
-      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<16x48xf32>
-      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.iota_8, %layers.1.moe.broadcast_in_dim_11 : tensor<16x48xf32>
-      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.add_3, %layers.1.moe.broadcast_in_dim_12, FLOAT : (tensor<16x48xf32>, tensor<16x48xf32>) -> tensor<16x48xi1>
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.constant_32 = stablehlo.constant dense<0.0> : tensor<16x48xf32>
-      %layers.1.moe.place = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.constant_32 : tensor<16x48xi1>, tensor<16x48xf32>
-      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.place : (tensor<16x48xf32>) -> tensor<16x48xbf16>
-      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_4, contracting_dims = [1] x [0] : (tensor<16x48xbf16>, tensor<48x416xbf16>) -> tensor<16x416xbf16>
-      %layers.1.moe.constant_33 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_33, %layers.1.moe.expert, %layers.1.moe.constant_33, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-      %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_36, %layers.1.moe.constant_37, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
-      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_36, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
-      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
-      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-      %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_38 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_8, %layers.1.moe.constant_38 : tensor<4x320x13x16xui16>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
-      %layers.1.moe.constant_39 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.convert_9, %layers.1.moe.constant_39 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_40 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.maximum_2, %layers.1.moe.constant_40 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_41 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
-      %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.subtract_4, %layers.1.moe.constant_41 : tensor<4x320x13xui16>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_42 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.convert_9, %layers.1.moe.constant_42 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_43 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_43 : tensor<4x320x13xui16>
-      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_2, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_44 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_44 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_45 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_45 : tensor<4x320x13x16xui16>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.shift_left_2, %layers.1.moe.broadcast_in_dim_14 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_46 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
-      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.add_4, %layers.1.moe.constant_46 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_47 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
-      %layers.1.moe.compare_10 = stablehlo.compare GT, %layers.1.moe.and_2, %layers.1.moe.constant_47, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.and_2 : tensor<4x320x13x16xui16>
-      %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.minimum_4, %layers.1.moe.multiply_3 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
-      %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.select_12, %layers.1.moe.broadcast_in_dim_15 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_48 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_48 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_49 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_49 : tensor<4x320x13x16xui16>
-      %layers.1.moe.or = stablehlo.or %layers.1.moe.and_3, %layers.1.moe.shift_left_3 : tensor<4x320x13x16xui16>
-      %layers.1.moe.unpacked = stablehlo.bitcast_convert %layers.1.moe.or : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
-      %layers.1.moe.slice = stablehlo.slice %layers.1.moe.reshape_6 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
-      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
-      %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_7, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
-      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_16, %layers.1.moe.reshape_8, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
-      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
-      %layers.1.moe.constant_50 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_8, %layers.1.moe.constant_50 : tensor<4x320x13x16xui16>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+    ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<22x4x8x416xbf16>):
+      %layers.1.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.1.moe.compare_15 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_20, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_15 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.1.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_6 init: %layers.1.moe.constant_40) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.constant_41 = stablehlo.constant dense<0> : tensor<9xi32>
+      %layers.1.moe.select_17 = stablehlo.select %layers.1.moe.compare_15, %layers.1.moe.divide_3, %layers.1.moe.constant_41 : tensor<9xi1>, tensor<9xi32>
+      %layers.1.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.reduce_15 = stablehlo.reduce(%layers.1.moe.select_17 init: %layers.1.moe.constant_42) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_15 : tensor<i32>
+      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.subtract_3, %layers.1.moe.expert, sizes = [1] : (tensor<9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.moe.constant_43 = stablehlo.constant dense<2> : tensor<i32>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.subtract_4, %layers.1.moe.constant_43 : tensor<i32>
+      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.reshape_2, %layers.1.moe.multiply_2 : tensor<i32>
+      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.reshape, %layers.1.moe.add_5, %layers.1.moe.constant_39, %layers.1.moe.constant_39, sizes = [2, 8, 416] : (tensor<22x8x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<2x8x416xbf16>
+      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<2x8x416xbf16>) -> tensor<16x416xbf16>
+      %layers.1.moe.constant_44 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_44, %layers.1.moe.expert, %layers.1.moe.constant_44, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
+      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
+      %layers.1.moe.constant_45 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_46 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_47 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_48 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_46, %layers.1.moe.expert, %layers.1.moe.constant_45, %layers.1.moe.constant_47, %layers.1.moe.constant_48, sizes = [4, 1, 320, 13, 16] : (tensor<4x9x320x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13x16xui8>
+      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_46, %layers.1.moe.expert, %layers.1.moe.constant_45, %layers.1.moe.constant_47, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
+      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
+      %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
+      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.reshape_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_49 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and = stablehlo.and %layers.1.moe.convert_7, %layers.1.moe.constant_49 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.constant_50 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.convert_8, %layers.1.moe.constant_50 : tensor<4x320x13xui16>
       %layers.1.moe.constant_51 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.maximum_3 = stablehlo.maximum %layers.1.moe.convert_10, %layers.1.moe.constant_51 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.subtract_5 = stablehlo.subtract %layers.1.moe.maximum_3, %layers.1.moe.constant_52 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_53 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
-      %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.subtract_5, %layers.1.moe.constant_53 : tensor<4x320x13xui16>
-      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_54 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.minimum_5 = stablehlo.minimum %layers.1.moe.convert_10, %layers.1.moe.constant_54 : tensor<4x320x13xui16>
-      %layers.1.moe.constant_55 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum_5, %layers.1.moe.constant_55 : tensor<4x320x13xui16>
-      %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_56 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_56 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_57 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_57 : tensor<4x320x13x16xui16>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.shift_left_5, %layers.1.moe.broadcast_in_dim_17 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_58 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
-      %layers.1.moe.minimum_6 = stablehlo.minimum %layers.1.moe.add_5, %layers.1.moe.constant_58 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_59 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
-      %layers.1.moe.compare_11 = stablehlo.compare GT, %layers.1.moe.and_5, %layers.1.moe.constant_59, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.and_5 : tensor<4x320x13x16xui16>
-      %layers.1.moe.select_13 = stablehlo.select %layers.1.moe.compare_11, %layers.1.moe.minimum_6, %layers.1.moe.multiply_5 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
-      %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.select_13, %layers.1.moe.broadcast_in_dim_18 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_60 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_60 : tensor<4x320x13x16xui16>
-      %layers.1.moe.constant_61 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_61 : tensor<4x320x13x16xui16>
-      %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.and_6, %layers.1.moe.shift_left_6 : tensor<4x320x13x16xui16>
-      %layers.1.moe.unpacked_2 = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
-      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_6 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
-      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
-      %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
-      %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_9, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
-      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_19, %layers.1.moe.reshape_10, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
-      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
-      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<16x4x320xf32>
-      %layers.1.moe.broadcast_in_dim_20 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
-      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.add_6, %layers.1.moe.broadcast_in_dim_20 : tensor<16x4x320xf32>
-      %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.add_7 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
-      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_11 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
-      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_11 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
-      %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
-      %layers.1.moe.constant_62 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.minimum_7 = stablehlo.minimum %layers.1.moe.reshape_12, %layers.1.moe.constant_62 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_63 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.minimum_8 = stablehlo.minimum %layers.1.moe.reshape_13, %layers.1.moe.constant_63 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_64 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
-      %layers.1.moe.maximum_4 = stablehlo.maximum %layers.1.moe.minimum_8, %layers.1.moe.constant_64 : tensor<16x4x160xf32>
-      %layers.1.moe.constant_65 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.constant_65 : tensor<16x4x160xf32>
-      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_6 : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.logistic : tensor<16x4x160xf32>
-      %layers.1.moe.constant_66 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
-      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.maximum_4, %layers.1.moe.constant_66 : tensor<16x4x160xf32>
-      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.multiply_7, %layers.1.moe.add_8 : tensor<16x4x160xf32>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
-      %layers.1.moe.constant_67 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_68 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_70 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_68, %layers.1.moe.expert, %layers.1.moe.constant_67, %layers.1.moe.constant_69, %layers.1.moe.constant_70, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
-      %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_68, %layers.1.moe.expert, %layers.1.moe.constant_67, %layers.1.moe.constant_69, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
-      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
-      %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_14 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_71 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.convert_12, %layers.1.moe.constant_71 : tensor<4x416x5x16xui16>
-      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
-      %layers.1.moe.constant_72 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.maximum_5 = stablehlo.maximum %layers.1.moe.convert_13, %layers.1.moe.constant_72 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_73 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.subtract_6 = stablehlo.subtract %layers.1.moe.maximum_5, %layers.1.moe.constant_73 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_74 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
-      %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.subtract_6, %layers.1.moe.constant_74 : tensor<4x416x5xui16>
-      %layers.1.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_75 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.minimum_9 = stablehlo.minimum %layers.1.moe.convert_13, %layers.1.moe.constant_75 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_76 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
-      %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.minimum_9, %layers.1.moe.constant_76 : tensor<4x416x5xui16>
-      %layers.1.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_9, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_77 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_77 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_78 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_78 : tensor<4x416x5x16xui16>
-      %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.shift_left_8, %layers.1.moe.broadcast_in_dim_21 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_79 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
-      %layers.1.moe.minimum_10 = stablehlo.minimum %layers.1.moe.add_9, %layers.1.moe.constant_79 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_80 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
-      %layers.1.moe.compare_12 = stablehlo.compare GT, %layers.1.moe.and_9, %layers.1.moe.constant_80, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
-      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_21, %layers.1.moe.and_9 : tensor<4x416x5x16xui16>
-      %layers.1.moe.select_14 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.minimum_10, %layers.1.moe.multiply_10 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
-      %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.select_14, %layers.1.moe.broadcast_in_dim_22 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_81 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_11 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_81 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_82 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.and_11, %layers.1.moe.constant_82 : tensor<4x416x5x16xui16>
-      %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.and_10, %layers.1.moe.shift_left_9 : tensor<4x416x5x16xui16>
-      %layers.1.moe.unpacked_3 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
-      %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_16 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
-      %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
-      %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.1.moe.transpose_3 = stablehlo.transpose %layers.1.moe.reshape_17, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
-      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_18, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.1.moe.constant_83 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_12, %layers.1.moe.constant_83 : tensor<4x416x5x16xui16>
-      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.subtract_5 = stablehlo.subtract %layers.1.moe.maximum, %layers.1.moe.constant_51 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_52 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.subtract_5, %layers.1.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_53 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.convert_8, %layers.1.moe.constant_53 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_54 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_54 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_3, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_55 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_55 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_56 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_2, %layers.1.moe.constant_56 : tensor<4x320x13x16xui16>
+      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.shift_left_2, %layers.1.moe.broadcast_in_dim_21 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_57 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.add_6, %layers.1.moe.constant_57 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_58 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.1.moe.compare_16 = stablehlo.compare GT, %layers.1.moe.and_2, %layers.1.moe.constant_58, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_21, %layers.1.moe.and_2 : tensor<4x320x13x16xui16>
+      %layers.1.moe.select_18 = stablehlo.select %layers.1.moe.compare_16, %layers.1.moe.minimum_4, %layers.1.moe.multiply_4 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.select_18, %layers.1.moe.broadcast_in_dim_22 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_59 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_4 = stablehlo.and %layers.1.moe.and, %layers.1.moe.constant_59 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_60 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.and_3, %layers.1.moe.shift_left_3 : tensor<4x320x13x16xui16>
+      %layers.1.moe.unpacked = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
+      %layers.1.moe.slice = stablehlo.slice %layers.1.moe.reshape_7 [0:16, 0:208, 0:1] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
+      %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.slice : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
+      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.unpacked : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
+      %layers.1.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_8, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_23, %layers.1.moe.reshape_9, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.constant_61 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_7, %layers.1.moe.constant_61 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.constant_62 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.convert_9, %layers.1.moe.constant_62 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_63 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.subtract_6 = stablehlo.subtract %layers.1.moe.maximum_2, %layers.1.moe.constant_63 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_64 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
+      %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.subtract_6, %layers.1.moe.constant_64 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_65 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
+      %layers.1.moe.minimum_5 = stablehlo.minimum %layers.1.moe.convert_9, %layers.1.moe.constant_65 : tensor<4x320x13xui16>
+      %layers.1.moe.constant_66 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
+      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.minimum_5, %layers.1.moe.constant_66 : tensor<4x320x13xui16>
+      %layers.1.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_5, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_67 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_67 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_68 = stablehlo.constant dense<6> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_5, %layers.1.moe.constant_68 : tensor<4x320x13x16xui16>
+      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.shift_left_5, %layers.1.moe.broadcast_in_dim_24 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_69 = stablehlo.constant dense<32640> : tensor<4x320x13x16xui16>
+      %layers.1.moe.minimum_6 = stablehlo.minimum %layers.1.moe.add_7, %layers.1.moe.constant_69 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_70 = stablehlo.constant dense<1> : tensor<4x320x13x16xui16>
+      %layers.1.moe.compare_17 = stablehlo.compare GT, %layers.1.moe.and_5, %layers.1.moe.constant_70, UNSIGNED : (tensor<4x320x13x16xui16>, tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xi1>
+      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_24, %layers.1.moe.and_5 : tensor<4x320x13x16xui16>
+      %layers.1.moe.select_19 = stablehlo.select %layers.1.moe.compare_17, %layers.1.moe.minimum_6, %layers.1.moe.multiply_6 : tensor<4x320x13x16xi1>, tensor<4x320x13x16xui16>
+      %layers.1.moe.and_6 = stablehlo.and %layers.1.moe.select_19, %layers.1.moe.broadcast_in_dim_25 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_71 = stablehlo.constant dense<8> : tensor<4x320x13x16xui16>
+      %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_71 : tensor<4x320x13x16xui16>
+      %layers.1.moe.constant_72 = stablehlo.constant dense<12> : tensor<4x320x13x16xui16>
+      %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.and_7, %layers.1.moe.constant_72 : tensor<4x320x13x16xui16>
+      %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.and_6, %layers.1.moe.shift_left_6 : tensor<4x320x13x16xui16>
+      %layers.1.moe.unpacked_2 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xbf16>
+      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape_7 [0:16, 0:208, 1:2] : (tensor<16x208x2xbf16>) -> tensor<16x208x1xbf16>
+      %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.slice_2 : (tensor<16x208x1xbf16>) -> tensor<16x208xbf16>
+      %layers.1.moe.reshape_11 = stablehlo.reshape %layers.1.moe.unpacked_2 : (tensor<4x320x13x16xbf16>) -> tensor<4x320x208xbf16>
+      %layers.1.moe.broadcast_in_dim_26 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_10, dims = [1, 2] : (tensor<16x208xbf16>) -> tensor<4x16x208xbf16>
+      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_26, %layers.1.moe.reshape_11, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
+      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.transpose, %layers.1.moe.transpose_2 : tensor<16x4x320xf32>
+      %layers.1.moe.broadcast_in_dim_27 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [1, 2] : (tensor<4x320xf32>) -> tensor<16x4x320xf32>
+      %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.add_8, %layers.1.moe.broadcast_in_dim_27 : tensor<16x4x320xf32>
+      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.add_9 : (tensor<16x4x320xf32>) -> tensor<16x4x160x2xf32>
+      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape_12 [0:16, 0:4, 0:160, 0:1] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
+      %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.slice_3 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
+      %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reshape_12 [0:16, 0:4, 0:160, 1:2] : (tensor<16x4x160x2xf32>) -> tensor<16x4x160x1xf32>
+      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.slice_4 : (tensor<16x4x160x1xf32>) -> tensor<16x4x160xf32>
+      %layers.1.moe.constant_73 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.minimum_7 = stablehlo.minimum %layers.1.moe.reshape_13, %layers.1.moe.constant_73 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_74 = stablehlo.constant dense<7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.minimum_8 = stablehlo.minimum %layers.1.moe.reshape_14, %layers.1.moe.constant_74 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_75 = stablehlo.constant dense<-7.0> : tensor<16x4x160xf32>
+      %layers.1.moe.maximum_3 = stablehlo.maximum %layers.1.moe.minimum_8, %layers.1.moe.constant_75 : tensor<16x4x160xf32>
+      %layers.1.moe.constant_76 = stablehlo.constant dense<1.702> : tensor<16x4x160xf32>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.constant_76 : tensor<16x4x160xf32>
+      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_7 : tensor<16x4x160xf32>
+      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.logistic : tensor<16x4x160xf32>
+      %layers.1.moe.constant_77 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
+      %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.maximum_3, %layers.1.moe.constant_77 : tensor<16x4x160xf32>
+      %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.multiply_8, %layers.1.moe.add_10 : tensor<16x4x160xf32>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.1.moe.constant_78 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_79 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_80 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_81 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_79, %layers.1.moe.expert, %layers.1.moe.constant_78, %layers.1.moe.constant_80, %layers.1.moe.constant_81, sizes = [4, 1, 416, 5, 16] : (tensor<4x9x416x5x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5x16xui8>
+      %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_79, %layers.1.moe.expert, %layers.1.moe.constant_78, %layers.1.moe.constant_80, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
+      %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
+      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
+      %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.convert_10 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_82 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.convert_11, %layers.1.moe.constant_82 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.constant_83 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_4 = stablehlo.maximum %layers.1.moe.convert_12, %layers.1.moe.constant_83 : tensor<4x416x5xui16>
       %layers.1.moe.constant_84 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.maximum_6 = stablehlo.maximum %layers.1.moe.convert_14, %layers.1.moe.constant_84 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.subtract_7 = stablehlo.subtract %layers.1.moe.maximum_6, %layers.1.moe.constant_85 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_86 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
-      %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.subtract_7, %layers.1.moe.constant_86 : tensor<4x416x5xui16>
-      %layers.1.moe.broadcast_in_dim_23 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_87 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.minimum_11 = stablehlo.minimum %layers.1.moe.convert_14, %layers.1.moe.constant_87 : tensor<4x416x5xui16>
-      %layers.1.moe.constant_88 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
-      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.minimum_11, %layers.1.moe.constant_88 : tensor<4x416x5xui16>
-      %layers.1.moe.broadcast_in_dim_24 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_11, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_89 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_12 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_89 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_90 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_12, %layers.1.moe.constant_90 : tensor<4x416x5x16xui16>
-      %layers.1.moe.add_10 = stablehlo.add %layers.1.moe.shift_left_11, %layers.1.moe.broadcast_in_dim_23 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_91 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
-      %layers.1.moe.minimum_12 = stablehlo.minimum %layers.1.moe.add_10, %layers.1.moe.constant_91 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_92 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
-      %layers.1.moe.compare_13 = stablehlo.compare GT, %layers.1.moe.and_12, %layers.1.moe.constant_92, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
-      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_23, %layers.1.moe.and_12 : tensor<4x416x5x16xui16>
-      %layers.1.moe.select_15 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.minimum_12, %layers.1.moe.multiply_12 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
-      %layers.1.moe.and_13 = stablehlo.and %layers.1.moe.select_15, %layers.1.moe.broadcast_in_dim_24 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_93 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_14 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_93 : tensor<4x416x5x16xui16>
-      %layers.1.moe.constant_94 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.and_14, %layers.1.moe.constant_94 : tensor<4x416x5x16xui16>
-      %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.and_13, %layers.1.moe.shift_left_12 : tensor<4x416x5x16xui16>
-      %layers.1.moe.unpacked_4 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
-      %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_16 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
-      %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
-      %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
-      %layers.1.moe.transpose_5 = stablehlo.transpose %layers.1.moe.reshape_19, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
-      %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_20, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
-      %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_7, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
-      %layers.1.moe.add_11 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<16x4x416xf32>
-      %layers.1.moe.constant_95 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_95, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_21, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_25 : tensor<16x48xf32>
-      %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.multiply_13, %layers.1.moe.add_11, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x4x416xf32>) -> tensor<48x4x416xf32>
-      %layers.1.moe.constant_96 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.1.moe.add_12 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_96 : tensor<i32>
-      %layers.1.moe.add_13 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_8 : tensor<48x4x416xf32>
-      stablehlo.return %layers.1.moe.add_12, %layers.1.moe.add_13 : tensor<i32>, tensor<48x4x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x4x416xf32>) -> (tensor<i32>, tensor<48x4x416xf32>)
-    %layers.1.moe.constant_97 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_97) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
-    %layers.1.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.1.moe.reduce_12 <@devices, [{}, {}]> : tensor<48x416xf32>
-    %layers.1.moe.dot_general_9 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.sharding_constraint_2 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.add_14 = stablehlo.add %layers.1.moe.slice_7, %layers.1.moe.dot_general_9 : tensor<48x416xf32>
-    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_14 : tensor<48x416xf32>
+      %layers.1.moe.subtract_7 = stablehlo.subtract %layers.1.moe.maximum_4, %layers.1.moe.constant_84 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_85 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.subtract_7, %layers.1.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_28 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_86 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_9 = stablehlo.minimum %layers.1.moe.convert_12, %layers.1.moe.constant_86 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_87 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.minimum_9, %layers.1.moe.constant_87 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_88 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_88 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_89 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_89 : tensor<4x416x5x16xui16>
+      %layers.1.moe.add_11 = stablehlo.add %layers.1.moe.shift_left_8, %layers.1.moe.broadcast_in_dim_28 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_90 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.1.moe.minimum_10 = stablehlo.minimum %layers.1.moe.add_11, %layers.1.moe.constant_90 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_91 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.1.moe.compare_18 = stablehlo.compare GT, %layers.1.moe.and_9, %layers.1.moe.constant_91, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_28, %layers.1.moe.and_9 : tensor<4x416x5x16xui16>
+      %layers.1.moe.select_20 = stablehlo.select %layers.1.moe.compare_18, %layers.1.moe.minimum_10, %layers.1.moe.multiply_11 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.select_20, %layers.1.moe.broadcast_in_dim_29 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_92 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_11 = stablehlo.and %layers.1.moe.and_8, %layers.1.moe.constant_92 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_93 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.and_11, %layers.1.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.and_10, %layers.1.moe.shift_left_9 : tensor<4x416x5x16xui16>
+      %layers.1.moe.unpacked_3 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
+      %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.reshape_17 [0:16, 0:4, 0:80, 0:1] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
+      %layers.1.moe.reshape_18 = stablehlo.reshape %layers.1.moe.slice_5 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
+      %layers.1.moe.reshape_19 = stablehlo.reshape %layers.1.moe.unpacked_3 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
+      %layers.1.moe.transpose_3 = stablehlo.transpose %layers.1.moe.reshape_18, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_19, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.1.moe.constant_94 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_11, %layers.1.moe.constant_94 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.constant_95 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_5 = stablehlo.maximum %layers.1.moe.convert_13, %layers.1.moe.constant_95 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_96 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.subtract_8 = stablehlo.subtract %layers.1.moe.maximum_5, %layers.1.moe.constant_96 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_97 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
+      %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.subtract_8, %layers.1.moe.constant_97 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_30 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_98 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_11 = stablehlo.minimum %layers.1.moe.convert_13, %layers.1.moe.constant_98 : tensor<4x416x5xui16>
+      %layers.1.moe.constant_99 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
+      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.minimum_11, %layers.1.moe.constant_99 : tensor<4x416x5xui16>
+      %layers.1.moe.broadcast_in_dim_31 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_12, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_100 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_12 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_100 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_101 = stablehlo.constant dense<6> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_12, %layers.1.moe.constant_101 : tensor<4x416x5x16xui16>
+      %layers.1.moe.add_12 = stablehlo.add %layers.1.moe.shift_left_11, %layers.1.moe.broadcast_in_dim_30 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_102 = stablehlo.constant dense<32640> : tensor<4x416x5x16xui16>
+      %layers.1.moe.minimum_12 = stablehlo.minimum %layers.1.moe.add_12, %layers.1.moe.constant_102 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_103 = stablehlo.constant dense<1> : tensor<4x416x5x16xui16>
+      %layers.1.moe.compare_19 = stablehlo.compare GT, %layers.1.moe.and_12, %layers.1.moe.constant_103, UNSIGNED : (tensor<4x416x5x16xui16>, tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xi1>
+      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_30, %layers.1.moe.and_12 : tensor<4x416x5x16xui16>
+      %layers.1.moe.select_21 = stablehlo.select %layers.1.moe.compare_19, %layers.1.moe.minimum_12, %layers.1.moe.multiply_13 : tensor<4x416x5x16xi1>, tensor<4x416x5x16xui16>
+      %layers.1.moe.and_13 = stablehlo.and %layers.1.moe.select_21, %layers.1.moe.broadcast_in_dim_31 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_104 = stablehlo.constant dense<8> : tensor<4x416x5x16xui16>
+      %layers.1.moe.and_14 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_104 : tensor<4x416x5x16xui16>
+      %layers.1.moe.constant_105 = stablehlo.constant dense<12> : tensor<4x416x5x16xui16>
+      %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.and_14, %layers.1.moe.constant_105 : tensor<4x416x5x16xui16>
+      %layers.1.moe.or_5 = stablehlo.or %layers.1.moe.and_13, %layers.1.moe.shift_left_12 : tensor<4x416x5x16xui16>
+      %layers.1.moe.unpacked_4 = stablehlo.bitcast_convert %layers.1.moe.or_5 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xbf16>
+      %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.reshape_17 [0:16, 0:4, 0:80, 1:2] : (tensor<16x4x80x2xbf16>) -> tensor<16x4x80x1xbf16>
+      %layers.1.moe.reshape_20 = stablehlo.reshape %layers.1.moe.slice_6 : (tensor<16x4x80x1xbf16>) -> tensor<16x4x80xbf16>
+      %layers.1.moe.reshape_21 = stablehlo.reshape %layers.1.moe.unpacked_4 : (tensor<4x416x5x16xbf16>) -> tensor<4x416x80xbf16>
+      %layers.1.moe.transpose_5 = stablehlo.transpose %layers.1.moe.reshape_20, dims = [1, 0, 2] : (tensor<16x4x80xbf16>) -> tensor<4x16x80xbf16>
+      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_21, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
+      %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
+      %layers.1.moe.add_13 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<16x4x416xf32>
+      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.add_13 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
+      %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.convert_14 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
+      %layers.1.moe.reshape_22 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<16x4x416xbf16>) -> tensor<2x8x4x416xbf16>
+      %layers.1.moe.transpose_7 = stablehlo.transpose %layers.1.moe.reshape_22, dims = [0, 2, 1, 3] : (tensor<2x8x4x416xbf16>) -> tensor<2x4x8x416xbf16>
+      %layers.1.moe.constant_106 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.1.moe.add_14 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_106 : tensor<i32>
+      %layers.1.moe.dynamic_update_slice = stablehlo.dynamic_update_slice %layers.1.moe.arg_4, %layers.1.moe.transpose_7, %layers.1.moe.add_5, %layers.1.moe.constant_39, %layers.1.moe.constant_39, %layers.1.moe.constant_39 : (tensor<22x4x8x416xbf16>, tensor<2x4x8x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<22x4x8x416xbf16>
+      stablehlo.return %layers.1.moe.add_14, %layers.1.moe.dynamic_update_slice : tensor<i32>, tensor<22x4x8x416xbf16>
+    }) {mhlo.frontend_attributes = {precast_trips = "14"}} : (tensor<i32>, tensor<22x4x8x416xbf16>) -> (tensor<i32>, tensor<22x4x8x416xbf16>)
+    %layers.1.moe.transpose_8 = stablehlo.transpose %layers.1.moe.while#1, dims = [0, 2, 1, 3] : (tensor<22x4x8x416xbf16>) -> tensor<22x8x4x416xbf16>
+    %layers.1.moe.reshape_23 = stablehlo.reshape %layers.1.moe.transpose_8 : (tensor<22x8x4x416xbf16>) -> tensor<176x4x416xbf16>
+    %layers.1.moe.iota_15 = stablehlo.iota dim = 1 : tensor<48x176xi32>
+    %layers.1.moe.constant_107 = stablehlo.constant dense<0.0> : tensor<48x176xf32>
+    %layers.1.moe.iota_16 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.1.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.compare_20 = stablehlo.compare EQ, %layers.1.moe.iota_16, %layers.1.moe.broadcast_in_dim_32, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_108 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_22 = stablehlo.select %layers.1.moe.compare_20, %layers.1.moe.select_9, %layers.1.moe.constant_108 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_109 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_16 = stablehlo.reduce(%layers.1.moe.select_22 init: %layers.1.moe.constant_109) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.broadcast_in_dim_33 = stablehlo.broadcast_in_dim %layers.1.moe.slot, dims = [0] : (tensor<48xi32>) -> tensor<48x176xi32>
+    %layers.1.moe.compare_21 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_33, %layers.1.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
+    %layers.1.moe.broadcast_in_dim_34 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_16, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
+    %layers.1.moe.select_23 = stablehlo.select %layers.1.moe.compare_21, %layers.1.moe.broadcast_in_dim_34, %layers.1.moe.constant_107 : tensor<48x176xi1>, tensor<48x176xf32>
+    %layers.1.moe.iota_17 = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_35 = stablehlo.broadcast_in_dim %layers.1.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.compare_22 = stablehlo.compare EQ, %layers.1.moe.iota_17, %layers.1.moe.broadcast_in_dim_35, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_110 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_24 = stablehlo.select %layers.1.moe.compare_22, %layers.1.moe.select_9, %layers.1.moe.constant_110 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_111 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_17 = stablehlo.reduce(%layers.1.moe.select_24 init: %layers.1.moe.constant_111) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.broadcast_in_dim_36 = stablehlo.broadcast_in_dim %layers.1.moe.slot_2, dims = [0] : (tensor<48xi32>) -> tensor<48x176xi32>
+    %layers.1.moe.compare_23 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_36, %layers.1.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
+    %layers.1.moe.broadcast_in_dim_37 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_17, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
+    %layers.1.moe.select_25 = stablehlo.select %layers.1.moe.compare_23, %layers.1.moe.broadcast_in_dim_37, %layers.1.moe.select_23 : tensor<48x176xi1>, tensor<48x176xf32>
+    %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.select_25 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
+    %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.convert_15, %layers.1.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
+    %layers.1.moe.constant_112 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_18 = stablehlo.reduce(%layers.1.moe.dot_general_7 init: %layers.1.moe.constant_112) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.1.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.1.moe.reduce_18 <@devices, [{}, {}]> : tensor<48x416xf32>
+    %layers.1.moe.dot_general_8 = stablehlo.dot_general %layers.1.moe.select_9, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.1.moe.add_15 = stablehlo.add %layers.1.moe.sharding_constraint_2, %layers.1.moe.dot_general_8 : tensor<48x416xf32>
+    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_15 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>
     %constant_2 = stablehlo.constant dense<0> : tensor<i32>
@@ -1053,9 +1206,10 @@ module @prefill_48 {
     %head.dot_general = stablehlo.dot_general %head.concatenate, %unembedding.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1336x416xbf16>) -> tensor<2x1336xf32>
     %head.optimization_barrier = stablehlo.optimization_barrier %head.dot_general : tensor<2x1336xf32>
     %head.logits = stablehlo.slice %head.optimization_barrier [0:1, 0:1336] : (tensor<2x1336xf32>) -> tensor<1x1336xf32>
+    %head.sharding_constraint = sdy.sharding_constraint %head.logits <@devices, [{}, {"heads", "rest"}]> : tensor<1x1336xf32>
     %add = stablehlo.add %start, %count : tensor<i32>
     %reshape = stablehlo.reshape %add : (tensor<i32>) -> tensor<1xi32>
-    %sample.sharding_constraint = sdy.sharding_constraint %head.logits <@devices, [{}, {}]> : tensor<1x1336xf32>
+    %sample.sharding_constraint = sdy.sharding_constraint %head.sharding_constraint <@devices, [{}, {}]> : tensor<1x1336xf32>
     %sample.constant = stablehlo.constant dense<0xFF800000> : tensor<1x200xf32>
     %sample.concatenate = stablehlo.concatenate %sample.sharding_constraint, %sample.constant, dim = 1 : (tensor<1x1336xf32>, tensor<1x200xf32>) -> tensor<1x1536xf32>
     %sample.folded = stablehlo.reshape %sample.concatenate : (tensor<1x1536xf32>) -> tensor<1x3x512xf32>

@@ -119,29 +119,29 @@ module @decode_16 {
       %layers.0.attention.values.transpose = stablehlo.transpose %layers.0.attention.values.reshape, dims = [0, 2, 1, 3] : (tensor<1x1x12x28xf32>) -> tensor<1x12x1x28xf32>
       %layers.0.attention.values.convert = stablehlo.convert %layers.0.attention.values.transpose : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x28xbf16>
       %layers.0.attention.reshape_3 = stablehlo.reshape %arg_13 : (tensor<1xi32>) -> tensor<1x1xi32>
-      %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-      %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.constant_2 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-      %layers.0.attention.constant_3 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
-      %layers.0.attention.constant_4 = stablehlo.constant dense<40> : tensor<1xi32>
-      %layers.0.attention.remainder = stablehlo.remainder %arg_13, %layers.0.attention.constant_4 : tensor<1xi32>
+      %layers.0.attention.constant_2 = stablehlo.constant dense<40> : tensor<1xi32>
+      %layers.0.attention.remainder = stablehlo.remainder %arg_13, %layers.0.attention.constant_2 : tensor<1xi32>
       %layers.0.attention.slice_5 = stablehlo.slice %layers.0.attention.remainder [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.attention.slice_6 = stablehlo.slice %layers.0.attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.0.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_17, %layers.0.attention.slice_6, %layers.0.attention.constant_5, %layers.0.attention.constant_6, %layers.0.attention.reshape_5, %layers.0.attention.constant_6 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-      %layers.0.attention.constant_7 = stablehlo.constant dense<40> : tensor<1xi32>
-      %layers.0.attention.remainder_2 = stablehlo.remainder %arg_13, %layers.0.attention.constant_7 : tensor<1xi32>
+      %layers.0.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_17, %layers.0.attention.slice_6, %layers.0.attention.constant_3, %layers.0.attention.constant_4, %layers.0.attention.reshape_4, %layers.0.attention.constant_4 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+      %layers.0.attention.constant_5 = stablehlo.constant dense<40> : tensor<1xi32>
+      %layers.0.attention.remainder_2 = stablehlo.remainder %arg_13, %layers.0.attention.constant_5 : tensor<1xi32>
       %layers.0.attention.slice_7 = stablehlo.slice %layers.0.attention.remainder_2 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.0.attention.reshape_6 = stablehlo.reshape %layers.0.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.attention.slice_8 = stablehlo.slice %layers.0.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.0.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_18, %layers.0.attention.slice_8, %layers.0.attention.constant_8, %layers.0.attention.constant_9, %layers.0.attention.reshape_6, %layers.0.attention.constant_9 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+      %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_18, %layers.0.attention.slice_8, %layers.0.attention.constant_6, %layers.0.attention.constant_7, %layers.0.attention.reshape_5, %layers.0.attention.constant_7 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
       %layers.0.attention.iota = stablehlo.iota dim = 2 : tensor<1x1x40xi32>
-      %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x40xi32>
-      %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_5, SIGNED : (tensor<1x1x40xi32>, tensor<1x1x40xi32>) -> tensor<1x1x40xi1>
+      %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x40xi32>
+      %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_4, SIGNED : (tensor<1x1x40xi32>, tensor<1x1x40xi32>) -> tensor<1x1x40xi1>
+      %layers.0.attention.reshape_6 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+      %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+      %layers.0.attention.constant_8 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
+      %layers.0.attention.constant_9 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.queries, %layers.0.attention.dynamic_update_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_10 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x40xf32>
       %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_10 : tensor<1x12x1x3x40xf32>
@@ -150,20 +150,20 @@ module @decode_16 {
       %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.multiply_5, %layers.0.attention.constant_11 : tensor<1x12x1x3x40xi1>, tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_12 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_12) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_4, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
       %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_2 : tensor<1x12x1x3x40xf32>
-      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_4, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
+      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
       %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_3 : tensor<1x12x1x3xf32>
-      %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.constant_3, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
+      %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.constant_9, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_13) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
       %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.multiply_6, %layers.0.attention.reduce_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
       %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
       %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-      %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant_2, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
+      %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant_8, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.add_4 = stablehlo.add %layers.0.attention.multiply_7, %layers.0.attention.dot_general_3 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.add_3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
       %layers.0.attention.divide = stablehlo.divide %layers.0.attention.add_4, %layers.0.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
@@ -330,8 +330,7 @@ module @decode_16 {
       %layers.0.moe.constant_37 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.add_6 init: %layers.0.moe.constant_37) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.reduce_7 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.slice_8, %layers.0.moe.dot_general_6 : tensor<1x416xf32>
+      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.reduce_7, %layers.0.moe.dot_general_6 : tensor<1x416xf32>
       %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_7 : tensor<1x416xf32>
       %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<1x416xf32>
       %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -388,38 +387,40 @@ module @decode_16 {
       %layers.1.attention.values.transpose = stablehlo.transpose %layers.1.attention.values.reshape, dims = [0, 2, 1, 3] : (tensor<1x1x12x28xf32>) -> tensor<1x12x1x28xf32>
       %layers.1.attention.values.convert = stablehlo.convert %layers.1.attention.values.transpose : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x28xbf16>
       %layers.1.attention.reshape_3 = stablehlo.reshape %arg_13 : (tensor<1xi32>) -> tensor<1x1xi32>
-      %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-      %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.constant_2 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-      %layers.1.attention.constant_3 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.1.attention.slice_5 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.1.attention.slice_6 = stablehlo.slice %layers.1.attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+      %layers.1.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_19, %layers.1.attention.slice_6, %layers.1.attention.constant_2, %layers.1.attention.constant_3, %layers.1.attention.reshape_4, %layers.1.attention.constant_3 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.slice_7 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
+      %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.attention.slice_8 = stablehlo.slice %layers.1.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
       %layers.1.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %arg_19, %layers.1.attention.slice_6, %layers.1.attention.constant_4, %layers.1.attention.constant_5, %layers.1.attention.reshape_5, %layers.1.attention.constant_5 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-      %layers.1.attention.slice_7 = stablehlo.slice %arg_13 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-      %layers.1.attention.reshape_6 = stablehlo.reshape %layers.1.attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
-      %layers.1.attention.slice_8 = stablehlo.slice %layers.1.attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
-      %layers.1.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_20, %layers.1.attention.slice_8, %layers.1.attention.constant_6, %layers.1.attention.constant_7, %layers.1.attention.reshape_6, %layers.1.attention.constant_7 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %arg_20, %layers.1.attention.slice_8, %layers.1.attention.constant_4, %layers.1.attention.constant_5, %layers.1.attention.reshape_5, %layers.1.attention.constant_5 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
       %layers.1.attention.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
       %layers.1.attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
+      %layers.1.attention.slice_9 = stablehlo.slice %layers.1.attention.queries [0:1, 0:1, 0:12, 0:3, 0:28] : (tensor<1x1x12x3x28xbf16>) -> tensor<1x1x12x3x28xbf16>
+      %layers.1.attention.slice_10 = stablehlo.slice %layers.1.attention.reshape_3 [0:1, 0:1] : (tensor<1x1xi32>) -> tensor<1x1xi32>
+      %layers.1.attention.reshape_6 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+      %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+      %layers.1.attention.constant_6 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
+      %layers.1.attention.constant_7 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.attention.constant_9 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.reshape_3 init: %layers.1.attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.slice_10 init: %layers.1.attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_10, %layers.1.attention.broadcast_in_dim_4, %layers.1.attention.constant_3, %layers.1.attention.constant_2) ({
-      ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x1x3xf32>, %layers.1.attention.arg_3: tensor<1x12x1x3xf32>, %layers.1.attention.arg_4: tensor<1x12x1x3x28xf32>):
+      %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_10, %layers.1.attention.broadcast_in_dim_4, %layers.1.attention.constant_6, %layers.1.attention.constant_7) ({
+      ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x1x3xf32>, %layers.1.attention.arg_3: tensor<1x12x1x3x28xf32>, %layers.1.attention.arg_4: tensor<1x12x1x3xf32>):
         %layers.1.attention.compare = stablehlo.compare LE, %layers.1.attention.arg, %layers.1.attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
         stablehlo.return %layers.1.attention.compare : tensor<i1>
       }, {
-      ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x1x3xf32>, %layers.1.attention.arg_7: tensor<1x12x1x3xf32>, %layers.1.attention.arg_8: tensor<1x12x1x3x28xf32>):
+      ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x1x3xf32>, %layers.1.attention.arg_7: tensor<1x12x1x3x28xf32>, %layers.1.attention.arg_8: tensor<1x12x1x3xf32>):
         %layers.1.attention.iota = stablehlo.iota dim = 2 : tensor<1x1x1024xi32>
         %layers.1.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x1x1024xi32>
         %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.iota, %layers.1.attention.broadcast_in_dim_5 : tensor<1x1x1024xi32>
-        %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
+        %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.slice_10, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
         %layers.1.attention.compare_2 = stablehlo.compare LE, %layers.1.attention.add_3, %layers.1.attention.broadcast_in_dim_6, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
         %layers.1.attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.custom_call, %layers.1.attention.constant_8, %layers.1.attention.constant_11, %layers.1.attention.arg_5, %layers.1.attention.constant_11, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
@@ -427,7 +428,7 @@ module @decode_16 {
         %layers.1.attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.custom_call_2, %layers.1.attention.constant_8, %layers.1.attention.constant_12, %layers.1.attention.arg_5, %layers.1.attention.constant_12, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
         %layers.1.attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
-        %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.custom_call_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
+        %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.slice_9, %layers.1.attention.custom_call_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
         %layers.1.attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_13 : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
@@ -441,31 +442,32 @@ module @decode_16 {
         %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x1x3x1024xf32>
         %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_6, %layers.1.attention.maximum : tensor<1x12x1x3xf32>
         %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x1x3xf32>
-        %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
+        %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
         %layers.1.attention.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
         %layers.1.attention.reduce_3 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
         %layers.1.attention.add_4 = stablehlo.add %layers.1.attention.multiply_6, %layers.1.attention.reduce_3 : tensor<1x12x1x3xf32>
         %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
         %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.custom_call_4, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
         %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-        %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
+        %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
         %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_7, %layers.1.attention.dot_general_3 : tensor<1x12x1x3x28xf32>
         %layers.1.attention.constant_17 = stablehlo.constant dense<1024> : tensor<i32>
         %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.arg_5, %layers.1.attention.constant_17 : tensor<i32>
-        stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_4, %layers.1.attention.add_5 : tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>
-      }) {mhlo.frontend_attributes = {precast_trips = "1"}} : (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>) -> (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>)
-      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.while#2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-      %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#3, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x1x3x28xf32>
+        stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_5, %layers.1.attention.add_4 : tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>
+      }) {mhlo.frontend_attributes = {precast_trips = "1"}} : (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>) -> (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>)
+      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.while#3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
+      %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#2, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x1x3x28xf32>
       %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
-      %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
+      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.transpose, dim = 1 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1x12x3x28xf32>
+      %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.concatenate_3 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
       %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
       %layers.1.attention.constant_18 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
-      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.convert_4, %layers.1.attention.constant_18, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
-      %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.concatenate_3, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
+      %layers.1.attention.concatenate_4 = stablehlo.concatenate %layers.1.attention.convert_4, %layers.1.attention.constant_18, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
+      %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.concatenate_4, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
       %layers.1.attention.optimization_barrier_2 = stablehlo.optimization_barrier %layers.1.attention.dot_general_4 : tensor<8x416xf32>
-      %layers.1.attention.slice_9 = stablehlo.slice %layers.1.attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
+      %layers.1.attention.slice_11 = stablehlo.slice %layers.1.attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
       %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
-      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.slice_9, %layers.1.attention.broadcast_in_dim_11 : tensor<1x416xf32>
+      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.slice_11, %layers.1.attention.broadcast_in_dim_11 : tensor<1x416xf32>
       %layers.1.add = stablehlo.add %layers.0.add_2, %layers.1.attention.add_7 : tensor<1x416xf32>
       %layers.1.moe.norm.multiply = stablehlo.multiply %layers.1.add, %layers.1.add : tensor<1x416xf32>
       %layers.1.moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -619,8 +621,7 @@ module @decode_16 {
       %layers.1.moe.constant_37 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.add_6 init: %layers.1.moe.constant_37) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
       %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.reduce_7 [0:1, 0:416] : (tensor<1x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.slice_8, %layers.1.moe.dot_general_6 : tensor<1x416xf32>
+      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.reduce_7, %layers.1.moe.dot_general_6 : tensor<1x416xf32>
       %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_7 : tensor<1x416xf32>
       %head.norm.multiply = stablehlo.multiply %layers.1.add_2, %layers.1.add_2 : tensor<1x416xf32>
       %head.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>

@@ -133,132 +133,142 @@ module @prefill_48 {
     %layers.0.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.iota, %layers.0.attention.broadcast_in_dim_4 : tensor<48xi32>
     %layers.0.attention.reshape_3 = stablehlo.reshape %layers.0.attention.add_3 : (tensor<48xi32>) -> tensor<1x48xi32>
-    %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.constant = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.constant_2 = stablehlo.constant dense<1.0> : tensor<1x12x48x3xf32>
+    %layers.0.attention.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice = stablehlo.dynamic_slice %cache.0.keys, %sequence, %layers.0.attention.constant_2, %layers.0.attention.constant, %layers.0.attention.constant_2, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
     %layers.0.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice = stablehlo.dynamic_slice %cache.0.keys, %sequence, %layers.0.attention.constant_4, %layers.0.attention.constant_3, %layers.0.attention.constant_4, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_2 = stablehlo.dynamic_slice %cache.0.keys.scales, %sequence, %layers.0.attention.constant_5, %layers.0.attention.constant_3, sizes = [1, 12, 40] : (tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.dynamic_slice_2 = stablehlo.dynamic_slice %cache.0.keys.scales, %sequence, %layers.0.attention.constant_3, %layers.0.attention.constant, sizes = [1, 12, 40] : (tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.dynamic_slice, %layers.0.attention.dynamic_slice, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>) -> tensor<1x12x80x28xf8E4M3FN>
     %layers.0.attention.concatenate_3 = stablehlo.concatenate %layers.0.attention.dynamic_slice_2, %layers.0.attention.dynamic_slice_2, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>) -> tensor<1x12x80xf32>
-    %layers.0.attention.constant_6 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder = stablehlo.remainder %start, %layers.0.attention.constant_6 : tensor<i32>
-    %layers.0.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.attention.concatenate_2, %layers.0.attention.constant_3, %layers.0.attention.constant_7, %layers.0.attention.remainder, %layers.0.attention.constant_7, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.attention.concatenate_3, %layers.0.attention.constant_3, %layers.0.attention.constant_8, %layers.0.attention.remainder, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.constant_4 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder = stablehlo.remainder %start, %layers.0.attention.constant_4 : tensor<i32>
+    %layers.0.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.attention.concatenate_2, %layers.0.attention.constant, %layers.0.attention.constant_5, %layers.0.attention.remainder, %layers.0.attention.constant_5, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.attention.concatenate_3, %layers.0.attention.constant, %layers.0.attention.constant_6, %layers.0.attention.remainder, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.seen = stablehlo.concatenate %layers.0.attention.dynamic_slice_4, %layers.0.attention.keys.scales, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x48xf32>) -> tensor<1x12x88xf32>
     %layers.0.attention.seen_2 = stablehlo.concatenate %layers.0.attention.dynamic_slice_3, %layers.0.attention.keys.convert, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>) -> tensor<1x12x88x28xf8E4M3FN>
-    %layers.0.attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.attention.seen_2, %layers.0.attention.constant_3, %layers.0.attention.constant_9, %count, %layers.0.attention.constant_9, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.attention.seen, %layers.0.attention.constant_3, %layers.0.attention.constant_10, %count, sizes = [1, 12, 40] : (tensor<1x12x88xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.attention.seen_2, %layers.0.attention.constant, %layers.0.attention.constant_7, %count, %layers.0.attention.constant_7, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.attention.seen, %layers.0.attention.constant, %layers.0.attention.constant_8, %count, sizes = [1, 12, 40] : (tensor<1x12x88xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.add_4 = stablehlo.add %start, %count : tensor<i32>
-    %layers.0.attention.constant_11 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_2 = stablehlo.remainder %layers.0.attention.add_4, %layers.0.attention.constant_11 : tensor<i32>
+    %layers.0.attention.constant_9 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_2 = stablehlo.remainder %layers.0.attention.add_4, %layers.0.attention.constant_9 : tensor<i32>
     %layers.0.attention.concatenate_6 = stablehlo.concatenate %layers.0.attention.dynamic_slice_5, %layers.0.attention.dynamic_slice_5, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>) -> tensor<1x12x80x28xf8E4M3FN>
     %layers.0.attention.concatenate_7 = stablehlo.concatenate %layers.0.attention.dynamic_slice_6, %layers.0.attention.dynamic_slice_6, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>) -> tensor<1x12x80xf32>
     %layers.0.attention.negate = stablehlo.negate %layers.0.attention.remainder_2 : tensor<i32>
-    %layers.0.attention.constant_12 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.add_5 = stablehlo.add %layers.0.attention.negate, %layers.0.attention.constant_12 : tensor<i32>
+    %layers.0.attention.constant_10 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.add_5 = stablehlo.add %layers.0.attention.negate, %layers.0.attention.constant_10 : tensor<i32>
+    %layers.0.attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.attention.concatenate_6, %layers.0.attention.constant, %layers.0.attention.constant_11, %layers.0.attention.add_5, %layers.0.attention.constant_11, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.attention.concatenate_7, %layers.0.attention.constant, %layers.0.attention.constant_12, %layers.0.attention.add_5, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.constant_13 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.attention.concatenate_6, %layers.0.attention.constant_3, %layers.0.attention.constant_13, %layers.0.attention.add_5, %layers.0.attention.constant_13, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys.scales, %layers.0.attention.dynamic_slice_8, %sequence, %layers.0.attention.constant_13, %layers.0.attention.constant : (tensor<1x12x40xf32>, tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.constant_14 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.attention.concatenate_7, %layers.0.attention.constant_3, %layers.0.attention.constant_14, %layers.0.attention.add_5, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.keys, %layers.0.attention.dynamic_slice_7, %sequence, %layers.0.attention.constant_14, %layers.0.attention.constant, %layers.0.attention.constant_14 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
     %layers.0.attention.constant_15 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys.scales, %layers.0.attention.dynamic_slice_8, %sequence, %layers.0.attention.constant_15, %layers.0.attention.constant_3 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.constant_16 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.keys, %layers.0.attention.dynamic_slice_7, %sequence, %layers.0.attention.constant_16, %layers.0.attention.constant_3, %layers.0.attention.constant_16 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.dynamic_slice_9 = stablehlo.dynamic_slice %cache.0.values, %sequence, %layers.0.attention.constant_16, %layers.0.attention.constant_15, %layers.0.attention.constant_16, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
     %layers.0.attention.constant_17 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.constant_18 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_9 = stablehlo.dynamic_slice %cache.0.values, %sequence, %layers.0.attention.constant_18, %layers.0.attention.constant_17, %layers.0.attention.constant_18, sizes = [1, 12, 40, 28] : (tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_19 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_10 = stablehlo.dynamic_slice %cache.0.values.scales, %sequence, %layers.0.attention.constant_19, %layers.0.attention.constant_17, sizes = [1, 12, 40] : (tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.dynamic_slice_10 = stablehlo.dynamic_slice %cache.0.values.scales, %sequence, %layers.0.attention.constant_17, %layers.0.attention.constant_15, sizes = [1, 12, 40] : (tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.concatenate_8 = stablehlo.concatenate %layers.0.attention.dynamic_slice_9, %layers.0.attention.dynamic_slice_9, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>) -> tensor<1x12x80x28xf8E4M3FN>
     %layers.0.attention.concatenate_9 = stablehlo.concatenate %layers.0.attention.dynamic_slice_10, %layers.0.attention.dynamic_slice_10, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>) -> tensor<1x12x80xf32>
-    %layers.0.attention.constant_20 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_3 = stablehlo.remainder %start, %layers.0.attention.constant_20 : tensor<i32>
-    %layers.0.attention.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_11 = stablehlo.dynamic_slice %layers.0.attention.concatenate_8, %layers.0.attention.constant_17, %layers.0.attention.constant_21, %layers.0.attention.remainder_3, %layers.0.attention.constant_21, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_12 = stablehlo.dynamic_slice %layers.0.attention.concatenate_9, %layers.0.attention.constant_17, %layers.0.attention.constant_22, %layers.0.attention.remainder_3, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.constant_18 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_3 = stablehlo.remainder %start, %layers.0.attention.constant_18 : tensor<i32>
+    %layers.0.attention.constant_19 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_11 = stablehlo.dynamic_slice %layers.0.attention.concatenate_8, %layers.0.attention.constant_15, %layers.0.attention.constant_19, %layers.0.attention.remainder_3, %layers.0.attention.constant_19, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_12 = stablehlo.dynamic_slice %layers.0.attention.concatenate_9, %layers.0.attention.constant_15, %layers.0.attention.constant_20, %layers.0.attention.remainder_3, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.seen_3 = stablehlo.concatenate %layers.0.attention.dynamic_slice_12, %layers.0.attention.values.scales, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x48xf32>) -> tensor<1x12x88xf32>
     %layers.0.attention.seen_4 = stablehlo.concatenate %layers.0.attention.dynamic_slice_11, %layers.0.attention.values.convert, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>) -> tensor<1x12x88x28xf8E4M3FN>
-    %layers.0.attention.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_13 = stablehlo.dynamic_slice %layers.0.attention.seen_4, %layers.0.attention.constant_17, %layers.0.attention.constant_23, %count, %layers.0.attention.constant_23, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_14 = stablehlo.dynamic_slice %layers.0.attention.seen_3, %layers.0.attention.constant_17, %layers.0.attention.constant_24, %count, sizes = [1, 12, 40] : (tensor<1x12x88xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
+    %layers.0.attention.constant_21 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_13 = stablehlo.dynamic_slice %layers.0.attention.seen_4, %layers.0.attention.constant_15, %layers.0.attention.constant_21, %count, %layers.0.attention.constant_21, sizes = [1, 12, 40, 28] : (tensor<1x12x88x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_22 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_14 = stablehlo.dynamic_slice %layers.0.attention.seen_3, %layers.0.attention.constant_15, %layers.0.attention.constant_22, %count, sizes = [1, 12, 40] : (tensor<1x12x88xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.add_6 = stablehlo.add %start, %count : tensor<i32>
-    %layers.0.attention.constant_25 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.remainder_4 = stablehlo.remainder %layers.0.attention.add_6, %layers.0.attention.constant_25 : tensor<i32>
+    %layers.0.attention.constant_23 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.remainder_4 = stablehlo.remainder %layers.0.attention.add_6, %layers.0.attention.constant_23 : tensor<i32>
     %layers.0.attention.concatenate_12 = stablehlo.concatenate %layers.0.attention.dynamic_slice_13, %layers.0.attention.dynamic_slice_13, dim = 2 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>) -> tensor<1x12x80x28xf8E4M3FN>
     %layers.0.attention.concatenate_13 = stablehlo.concatenate %layers.0.attention.dynamic_slice_14, %layers.0.attention.dynamic_slice_14, dim = 2 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>) -> tensor<1x12x80xf32>
     %layers.0.attention.negate_2 = stablehlo.negate %layers.0.attention.remainder_4 : tensor<i32>
-    %layers.0.attention.constant_26 = stablehlo.constant dense<40> : tensor<i32>
-    %layers.0.attention.add_7 = stablehlo.add %layers.0.attention.negate_2, %layers.0.attention.constant_26 : tensor<i32>
+    %layers.0.attention.constant_24 = stablehlo.constant dense<40> : tensor<i32>
+    %layers.0.attention.add_7 = stablehlo.add %layers.0.attention.negate_2, %layers.0.attention.constant_24 : tensor<i32>
+    %layers.0.attention.constant_25 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_15 = stablehlo.dynamic_slice %layers.0.attention.concatenate_12, %layers.0.attention.constant_15, %layers.0.attention.constant_25, %layers.0.attention.add_7, %layers.0.attention.constant_25, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.constant_26 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.attention.dynamic_slice_16 = stablehlo.dynamic_slice %layers.0.attention.concatenate_13, %layers.0.attention.constant_15, %layers.0.attention.constant_26, %layers.0.attention.add_7, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_15 = stablehlo.dynamic_slice %layers.0.attention.concatenate_12, %layers.0.attention.constant_17, %layers.0.attention.constant_27, %layers.0.attention.add_7, %layers.0.attention.constant_27, sizes = [1, 12, 40, 28] : (tensor<1x12x80x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.0.values.scales, %layers.0.attention.dynamic_slice_16, %sequence, %layers.0.attention.constant_27, %layers.0.attention.constant_15 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
     %layers.0.attention.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_slice_16 = stablehlo.dynamic_slice %layers.0.attention.concatenate_13, %layers.0.attention.constant_17, %layers.0.attention.constant_28, %layers.0.attention.add_7, sizes = [1, 12, 40] : (tensor<1x12x80xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
-    %layers.0.attention.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.0.values.scales, %layers.0.attention.dynamic_slice_16, %sequence, %layers.0.attention.constant_29, %layers.0.attention.constant_17 : (tensor<1x12x40xf32>, tensor<1x12x40xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40xf32>
-    %layers.0.attention.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.0.values, %layers.0.attention.dynamic_slice_15, %sequence, %layers.0.attention.constant_30, %layers.0.attention.constant_17, %layers.0.attention.constant_30 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
-    %layers.0.attention.iota_2 = stablehlo.iota dim = 2 : tensor<1x48x88xi32>
-    %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x88xi32>
-    %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<1x48x88xi32>
-    %layers.0.attention.add_8 = stablehlo.add %layers.0.attention.iota_2, %layers.0.attention.broadcast_in_dim_7 : tensor<1x48x88xi32>
+    %layers.0.attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.0.values, %layers.0.attention.dynamic_slice_15, %sequence, %layers.0.attention.constant_28, %layers.0.attention.constant_15, %layers.0.attention.constant_28 : (tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xf8E4M3FN>
+    %layers.0.attention.iota_2 = stablehlo.iota dim = 1 : tensor<1x48x88xi32>
+    %layers.0.attention.constant_29 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
+    %layers.0.attention.add_8 = stablehlo.add %layers.0.attention.iota_2, %layers.0.attention.constant_29 : tensor<1x48x88xi32>
+    %layers.0.attention.iota_3 = stablehlo.iota dim = 2 : tensor<1x48x88xi32>
+    %layers.0.attention.iota_4 = stablehlo.iota dim = 0 : tensor<1x48x88xi32>
+    %layers.0.attention.constant_30 = stablehlo.constant dense<48> : tensor<1x48x88xi32>
+    %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.iota_4, %layers.0.attention.constant_30 : tensor<1x48x88xi32>
+    %layers.0.attention.add_9 = stablehlo.add %layers.0.attention.multiply_5, %layers.0.attention.iota_3 : tensor<1x48x88xi32>
+    %layers.0.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<1x48x88xi32>
+    %layers.0.attention.add_10 = stablehlo.add %layers.0.attention.add_9, %layers.0.attention.broadcast_in_dim_5 : tensor<1x48x88xi32>
     %layers.0.attention.constant_31 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
-    %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.add_8, %layers.0.attention.constant_31 : tensor<1x48x88xi32>
-    %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.subtract_2, %layers.0.attention.broadcast_in_dim_6, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
+    %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.add_10, %layers.0.attention.constant_31 : tensor<1x48x88xi32>
+    %layers.0.attention.compare = stablehlo.compare LE, %layers.0.attention.iota_3, %layers.0.attention.add_8, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.constant_32 = stablehlo.constant dense<40> : tensor<1x48x88xi32>
-    %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.constant_32 : tensor<1x48x88xi32>
-    %layers.0.attention.compare_2 = stablehlo.compare GT, %layers.0.attention.subtract_2, %layers.0.attention.subtract_3, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
+    %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.add_8, %layers.0.attention.constant_32 : tensor<1x48x88xi32>
+    %layers.0.attention.compare_2 = stablehlo.compare GT, %layers.0.attention.iota_3, %layers.0.attention.subtract_3, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.and = stablehlo.and %layers.0.attention.compare, %layers.0.attention.compare_2 : tensor<1x48x88xi1>
     %layers.0.attention.constant_33 = stablehlo.constant dense<0> : tensor<1x48x88xi32>
     %layers.0.attention.compare_3 = stablehlo.compare GE, %layers.0.attention.subtract_2, %layers.0.attention.constant_33, SIGNED : (tensor<1x48x88xi32>, tensor<1x48x88xi32>) -> tensor<1x48x88xi1>
     %layers.0.attention.and_2 = stablehlo.and %layers.0.attention.and, %layers.0.attention.compare_3 : tensor<1x48x88xi1>
-    %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.seen_2 : (tensor<1x12x88x28xf8E4M3FN>) -> tensor<1x12x88x28xbf16>
-    %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.queries, %layers.0.attention.convert_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x88xf32>
-    %layers.0.attention.constant_34 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.multiply_5 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_34 : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.seen, dims = [0, 1, 4] : (tensor<1x12x88xf32>) -> tensor<1x12x48x3x88xf32>
-    %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.multiply_5, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.reshape_4 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+    %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.constant_34 = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
+    %layers.0.attention.constant_35 = stablehlo.constant dense<1.0> : tensor<1x12x48x3x1xf32>
+    %layers.0.attention.concatenate_14 = stablehlo.concatenate %layers.0.attention.constant_34, %layers.0.attention.constant_35, dim = 4 : (tensor<1x12x48x3x28xf32>, tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3x29xf32>
+    %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.seen_2 : (tensor<1x12x88x28xf8E4M3FN>) -> tensor<1x12x88x28xf32>
+    %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.seen, dims = [0, 1, 2] : (tensor<1x12x88xf32>) -> tensor<1x12x88x28xf32>
+    %layers.0.attention.multiply_6 = stablehlo.multiply %layers.0.attention.convert_3, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x88x28xf32>
+    %layers.0.attention.convert_4 = stablehlo.convert %layers.0.attention.multiply_6 : (tensor<1x12x88x28xf32>) -> tensor<1x12x88x28xbf16>
+    %layers.0.attention.convert_5 = stablehlo.convert %layers.0.attention.seen_4 : (tensor<1x12x88x28xf8E4M3FN>) -> tensor<1x12x88x28xf32>
+    %layers.0.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.attention.seen_3, dims = [0, 1, 2] : (tensor<1x12x88xf32>) -> tensor<1x12x88x28xf32>
+    %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.convert_5, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x88x28xf32>
+    %layers.0.attention.convert_6 = stablehlo.convert %layers.0.attention.multiply_7 : (tensor<1x12x88x28xf32>) -> tensor<1x12x88x28xbf16>
+    %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.queries, %layers.0.attention.convert_4, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x88xf32>
+    %layers.0.attention.constant_36 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.multiply_8 = stablehlo.multiply %layers.0.attention.dot_general_2, %layers.0.attention.constant_36 : tensor<1x12x48x3x88xf32>
     %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.and_2, dims = [0, 2, 4] : (tensor<1x48x88xi1>) -> tensor<1x12x48x3x88xi1>
-    %layers.0.attention.constant_35 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_9, %layers.0.attention.multiply_6, %layers.0.attention.constant_35 : tensor<1x12x48x3x88xi1>, tensor<1x12x48x3x88xf32>
-    %layers.0.attention.constant_36 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_36) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.reduce : tensor<1x12x48x3xf32>
+    %layers.0.attention.constant_37 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x88xf32>
+    %layers.0.attention.scores = stablehlo.select %layers.0.attention.broadcast_in_dim_9, %layers.0.attention.multiply_8, %layers.0.attention.constant_37 : tensor<1x12x48x3x88xi1>, tensor<1x12x48x3x88xf32>
+    %layers.0.attention.constant_38 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_38) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.reduce : tensor<1x12x48x3xf32>
     %layers.0.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x88xf32>
     %layers.0.attention.subtract_4 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_10 : tensor<1x12x48x3x88xf32>
     %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_4 : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.subtract_5 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_5, %layers.0.attention.maximum : tensor<1x12x48x3xf32>
+    %layers.0.attention.subtract_5 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x48x3xf32>
     %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_5 : tensor<1x12x48x3xf32>
-    %layers.0.attention.multiply_7 = stablehlo.multiply %layers.0.attention.constant_2, %layers.0.attention.exponential_2 : tensor<1x12x48x3xf32>
-    %layers.0.attention.constant_37 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_37) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x88xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-    %layers.0.attention.add_9 = stablehlo.add %layers.0.attention.multiply_7, %layers.0.attention.reduce_2 : tensor<1x12x48x3xf32>
-    %layers.0.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.seen_3, dims = [0, 1, 4] : (tensor<1x12x88xf32>) -> tensor<1x12x48x3x88xf32>
-    %layers.0.attention.multiply_8 = stablehlo.multiply %layers.0.attention.weight, %layers.0.attention.broadcast_in_dim_11 : tensor<1x12x48x3x88xf32>
-    %layers.0.attention.convert_4 = stablehlo.convert %layers.0.attention.multiply_8 : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
-    %layers.0.attention.convert_5 = stablehlo.convert %layers.0.attention.seen_4 : (tensor<1x12x88x28xf8E4M3FN>) -> tensor<1x12x88x28xbf16>
-    %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_4, %layers.0.attention.convert_5, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.multiply_9 = stablehlo.multiply %layers.0.attention.constant, %layers.0.attention.broadcast_in_dim_12 : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.add_10 = stablehlo.add %layers.0.attention.multiply_9, %layers.0.attention.dot_general_3 : tensor<1x12x48x3x28xf32>
-    %layers.0.attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.attention.add_9, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.0.attention.divide = stablehlo.divide %layers.0.attention.add_10, %layers.0.attention.broadcast_in_dim_13 : tensor<1x12x48x3x28xf32>
+    %layers.0.attention.convert_7 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
+    %layers.0.attention.constant_39 = stablehlo.constant dense<1.0> : tensor<1x12x88x1xbf16>
+    %layers.0.attention.concatenate_15 = stablehlo.concatenate %layers.0.attention.convert_6, %layers.0.attention.constant_39, dim = 3 : (tensor<1x12x88x28xbf16>, tensor<1x12x88x1xbf16>) -> tensor<1x12x88x29xbf16>
+    %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_7, %layers.0.attention.concatenate_15, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
+    %layers.0.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
+    %layers.0.attention.multiply_9 = stablehlo.multiply %layers.0.attention.concatenate_14, %layers.0.attention.broadcast_in_dim_11 : tensor<1x12x48x3x29xf32>
+    %layers.0.attention.add_11 = stablehlo.add %layers.0.attention.multiply_9, %layers.0.attention.dot_general_3 : tensor<1x12x48x3x29xf32>
+    %layers.0.attention.slice_4 = stablehlo.slice %layers.0.attention.add_11 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
+    %layers.0.attention.reshape_5 = stablehlo.reshape %layers.0.attention.slice_4 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
+    %layers.0.attention.slice_5 = stablehlo.slice %layers.0.attention.add_11 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.0.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_5, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.0.attention.divide = stablehlo.divide %layers.0.attention.slice_5, %layers.0.attention.broadcast_in_dim_12 : tensor<1x12x48x3x28xf32>
     %layers.0.attention.transpose = stablehlo.transpose %layers.0.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
     %layers.0.attention.attended = stablehlo.reshape %layers.0.attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
-    %layers.0.attention.convert_6 = stablehlo.convert %layers.0.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
-    %layers.0.attention.dot_general_4 = stablehlo.dot_general %layers.0.attention.convert_6, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
-    %layers.0.attention.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %layers.0.attention.add_11 = stablehlo.add %layers.0.attention.dot_general_4, %layers.0.attention.broadcast_in_dim_14 : tensor<48x416xf32>
-    %layers.0.add = stablehlo.add %embedding.convert, %layers.0.attention.add_11 : tensor<48x416xf32>
+    %layers.0.attention.convert_8 = stablehlo.convert %layers.0.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
+    %layers.0.attention.dot_general_4 = stablehlo.dot_general %layers.0.attention.convert_8, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
+    %layers.0.attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
+    %layers.0.attention.add_12 = stablehlo.add %layers.0.attention.dot_general_4, %layers.0.attention.broadcast_in_dim_13 : tensor<48x416xf32>
+    %layers.0.add = stablehlo.add %embedding.convert, %layers.0.attention.add_12 : tensor<48x416xf32>
     %layers.0.moe.norm.multiply = stablehlo.multiply %layers.0.add, %layers.0.add : tensor<48x416xf32>
     %layers.0.moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.0.moe.norm.reduce = stablehlo.reduce(%layers.0.moe.norm.multiply init: %layers.0.moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -326,29 +336,29 @@ module @prefill_48 {
     %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_6 init: %layers.0.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
     %layers.0.moe.divide = stablehlo.divide %layers.0.moe.select_6, %layers.0.moe.broadcast_in_dim_8 : tensor<48x9xf32>
-    %layers.0.moe.iota_4 = stablehlo.iota dim = 1 : tensor<48x48xi32>
-    %layers.0.moe.iota_5 = stablehlo.iota dim = 0 : tensor<48x48xi32>
-    %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.iota_5, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.compare_5 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_2, %layers.0.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_17) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
+    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.broadcast_in_dim_10, %layers.0.moe.divide, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.broadcast_in_dim_11, %layers.0.moe.select_7, %layers.0.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.constant_19 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_19) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
     %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.0.moe.constant_18 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.convert_3, %layers.0.moe.constant_18 : tensor<9xi32>
-    %layers.0.moe.constant_19 = stablehlo.constant dense<16> : tensor<9xi32>
-    %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.add_2, %layers.0.moe.constant_19 : tensor<9xi32>
-    %layers.0.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.0.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_6, %layers.0.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.0.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.0.moe.select_11 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_12, %layers.0.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_11 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.divide_2 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.0.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
     %layers.0.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
     %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_23, %layers.0.moe.constant_24) ({
@@ -357,106 +367,88 @@ module @prefill_48 {
       stablehlo.return %layers.0.moe.compare_7 : tensor<i1>
     }, {
     ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<48x1x512xf32>):
-      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.0.moe.compare_8 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.0.moe.compare_8 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_13, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_4 init: %layers.0.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.block_ends, %layers.0.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
-      %layers.0.moe.constant_27 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_27) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.convert_3, %layers.0.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
+      %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_12 init: %layers.0.moe.constant_27) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_11 : tensor<i32>
       %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.reduce_11, %layers.0.moe.constant_28 : tensor<i32>
-      %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.maximum : tensor<i32>
-      %layers.0.moe.constant_29 = stablehlo.constant dense<16> : tensor<i32>
-      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_3, %layers.0.moe.constant_29 : tensor<i32>
-      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.multiply : (tensor<i32>) -> tensor<f32>
+      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_28, %layers.0.moe.expert, %layers.0.moe.constant_28, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+      %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_29, %layers.0.moe.expert, %layers.0.moe.constant_29, %layers.0.moe.constant_29, %layers.0.moe.constant_29, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
+      %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
+      %layers.0.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_2) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
       %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.dot_general_2, %layers.0.moe.constant_30, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.select_7, %layers.0.moe.constant_31, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<16x48xf32>
-      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<16x48xf32>
-      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.iota_8, %layers.0.moe.broadcast_in_dim_11 : tensor<16x48xf32>
-      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.compare_9 = stablehlo.compare EQ, %layers.0.moe.add_3, %layers.0.moe.broadcast_in_dim_12, FLOAT : (tensor<16x48xf32>, tensor<16x48xf32>) -> tensor<16x48xi1>
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.constant_32 = stablehlo.constant dense<0.0> : tensor<16x48xf32>
-      %layers.0.moe.place = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_13, %layers.0.moe.constant_32 : tensor<16x48xi1>, tensor<16x48xf32>
-      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.place : (tensor<16x48xf32>) -> tensor<16x48xbf16>
-      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_4, contracting_dims = [1] x [0] : (tensor<16x48xbf16>, tensor<48x416xbf16>) -> tensor<16x416xbf16>
-      %layers.0.moe.constant_33 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_33, %layers.0.moe.expert, %layers.0.moe.constant_33, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.0.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_34, %layers.0.moe.expert, %layers.0.moe.constant_34, %layers.0.moe.constant_34, %layers.0.moe.constant_34, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
-      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.0.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<13> : tensor<i32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_36 : tensor<i32>
-      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_35, %layers.0.moe.multiply_2, %layers.0.moe.constant_35, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.convert_9, %layers.0.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
-      %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_3 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x13x32xbf16>
-      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_5, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<16x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<16x1x1216xf32>
-      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<16x1x1216xf32>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.dot_general_4, %layers.0.moe.broadcast_in_dim_15 : tensor<16x1x1216xf32>
-      %layers.0.moe.slice = stablehlo.slice %layers.0.moe.add_4 [0:16, 0:1, 0:608] : (tensor<16x1x1216xf32>) -> tensor<16x1x608xf32>
-      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_4 [0:16, 0:1, 608:1216] : (tensor<16x1x1216xf32>) -> tensor<16x1x608xf32>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.slice, %layers.0.moe.constant_37 : tensor<16x1x608xf32>
-      %layers.0.moe.constant_38 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_38 : tensor<16x1x608xf32>
-      %layers.0.moe.constant_39 = stablehlo.constant dense<-7.0> : tensor<16x1x608xf32>
-      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_39 : tensor<16x1x608xf32>
-      %layers.0.moe.constant_40 = stablehlo.constant dense<1.702> : tensor<16x1x608xf32>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_40 : tensor<16x1x608xf32>
-      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_4 : tensor<16x1x608xf32>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<16x1x608xf32>
-      %layers.0.moe.constant_41 = stablehlo.constant dense<1.0> : tensor<16x1x608xf32>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_41 : tensor<16x1x608xf32>
-      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.multiply_5, %layers.0.moe.add_5 : tensor<16x1x608xf32>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_6 : (tensor<16x1x608xf32>) -> tensor<16x1x608xbf16>
-      %layers.0.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_42, %layers.0.moe.expert, %layers.0.moe.constant_42, %layers.0.moe.constant_42, %layers.0.moe.constant_42, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
-      %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.0.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_6) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.0.moe.constant_43 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_44 = stablehlo.constant dense<19> : tensor<i32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_44 : tensor<i32>
-      %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_43, %layers.0.moe.multiply_7, %layers.0.moe.constant_43, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.dynamic_slice_7 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.convert_12, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.convert_13, %layers.0.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
-      %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_8 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<16x1x608xbf16>) -> tensor<16x1x19x32xbf16>
-      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<16x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x16x512xf32>
-      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x16x512xf32>) -> tensor<16x1x512xf32>
-      %layers.0.moe.constant_45 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.divide, %layers.0.moe.constant_45, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_8, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.place, %layers.0.moe.broadcast_in_dim_17 : tensor<16x48xf32>
-      %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.multiply_9, %layers.0.moe.transpose, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x1x512xf32>) -> tensor<48x1x512xf32>
-      %layers.0.moe.constant_46 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_46 : tensor<i32>
-      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.dot_general_6 : tensor<48x1x512xf32>
-      stablehlo.return %layers.0.moe.add_6, %layers.0.moe.add_7 : tensor<i32>, tensor<48x1x512xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
-    %layers.0.moe.constant_47 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.while#1 init: %layers.0.moe.constant_47) applies stablehlo.add across dimensions = [1] : (tensor<48x1x512xf32>, tensor<f32>) -> tensor<48x512xf32>
-    %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reduce_12 [0:48, 0:416] : (tensor<48x512xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.slice_3, %layers.0.moe.dot_general_7 : tensor<48x416xf32>
-    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_8 : tensor<48x416xf32>
+      %layers.0.moe.constant_31 = stablehlo.constant dense<13> : tensor<i32>
+      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_31 : tensor<i32>
+      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_30, %layers.0.moe.multiply, %layers.0.moe.constant_30, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
+      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_6, %layers.0.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
+      %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
+      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_2 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_3, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
+      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
+      %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_15 : tensor<48x1x1216xf32>
+      %layers.0.moe.slice = stablehlo.slice %layers.0.moe.add_2 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_2 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.0.moe.constant_32 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.slice, %layers.0.moe.constant_32 : tensor<48x1x608xf32>
+      %layers.0.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_33 : tensor<48x1x608xf32>
+      %layers.0.moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
+      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_34 : tensor<48x1x608xf32>
+      %layers.0.moe.constant_35 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
+      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_3 : tensor<48x1x608xf32>
+      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<48x1x608xf32>
+      %layers.0.moe.constant_36 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
+      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_36 : tensor<48x1x608xf32>
+      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_3 : tensor<48x1x608xf32>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_37, %layers.0.moe.expert, %layers.0.moe.constant_37, %layers.0.moe.constant_37, %layers.0.moe.constant_37, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
+      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
+      %layers.0.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
+      %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_39 = stablehlo.constant dense<19> : tensor<i32>
+      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_39 : tensor<i32>
+      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_38, %layers.0.moe.multiply_6, %layers.0.moe.constant_38, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
+      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
+      %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
+      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.convert_8 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_5, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
+      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
+      %layers.0.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.select_9, %layers.0.moe.constant_40, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
+      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.0.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.0.moe.compare_9 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.constant_41, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
+      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_17 : tensor<48x1x512xf32>
+      %layers.0.moe.constant_42 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.0.moe.select_13 = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.multiply_8, %layers.0.moe.constant_42 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
+      %layers.0.moe.constant_43 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_43 : tensor<i32>
+      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.select_13 : tensor<48x1x512xf32>
+      stablehlo.return %layers.0.moe.add_4, %layers.0.moe.add_5 : tensor<i32>, tensor<48x1x512xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
+    %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
+    %layers.0.moe.constant_44 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.slice_3 init: %layers.0.moe.constant_44) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.select_9, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.reduce_12, %layers.0.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_6 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -531,90 +523,97 @@ module @prefill_48 {
     %layers.1.attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %start, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.iota, %layers.1.attention.broadcast_in_dim_4 : tensor<48xi32>
     %layers.1.attention.reshape_3 = stablehlo.reshape %layers.1.attention.add_3 : (tensor<48xi32>) -> tensor<1x48xi32>
-    %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %layers.1.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
-    %layers.1.attention.constant = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
-    %layers.1.attention.constant_2 = stablehlo.constant dense<1.0> : tensor<1x12x48x3xf32>
+    %layers.1.attention.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.1.keys.scales, %layers.1.attention.keys.scales, %sequence, %layers.1.attention.constant, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+    %layers.1.attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.1.keys, %layers.1.attention.keys.convert, %sequence, %layers.1.attention.constant_2, %start, %layers.1.attention.constant_2 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
     %layers.1.attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.1.keys.scales, %layers.1.attention.keys.scales, %sequence, %layers.1.attention.constant_3, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
+    %layers.1.attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.1.values.scales, %layers.1.attention.values.scales, %sequence, %layers.1.attention.constant_3, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
     %layers.1.attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.1.keys, %layers.1.attention.keys.convert, %sequence, %layers.1.attention.constant_4, %start, %layers.1.attention.constant_4 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
-    %layers.1.attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice_3 = stablehlo.dynamic_update_slice %cache.1.values.scales, %layers.1.attention.values.scales, %sequence, %layers.1.attention.constant_5, %start : (tensor<1x12x1024xf32>, tensor<1x12x48xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024xf32>
-    %layers.1.attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.1.values, %layers.1.attention.values.convert, %sequence, %layers.1.attention.constant_6, %start, %layers.1.attention.constant_6 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
+    %layers.1.attention.dynamic_update_slice_4 = stablehlo.dynamic_update_slice %cache.1.values, %layers.1.attention.values.convert, %sequence, %layers.1.attention.constant_4, %start, %layers.1.attention.constant_4 : (tensor<1x12x1024x28xf8E4M3FN>, tensor<1x12x48x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xf8E4M3FN>
     %layers.1.attention.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
     %layers.1.attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
     %layers.1.attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice_4) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xf8E4M3FN>) -> tensor<1x12x1024x28xf8E4M3FN>
     %layers.1.attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_update_slice_3) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x1024xf32>) -> tensor<1x12x1024xf32>
+    %layers.1.attention.slice_4 = stablehlo.slice %layers.1.attention.queries [0:1, 0:48, 0:12, 0:3, 0:28] : (tensor<1x48x12x3x28xbf16>) -> tensor<1x48x12x3x28xbf16>
+    %layers.1.attention.slice_5 = stablehlo.slice %layers.1.attention.reshape_3 [0:1, 0:48] : (tensor<1x48xi32>) -> tensor<1x48xi32>
+    %layers.1.attention.reshape_4 = stablehlo.reshape %layers.1.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
+    %layers.1.attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_4, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x48x3xf32>
+    %layers.1.attention.constant_5 = stablehlo.constant dense<0.0> : tensor<1x12x48x3x28xf32>
+    %layers.1.attention.constant_6 = stablehlo.constant dense<1.0> : tensor<1x12x48x3x1xf32>
+    %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.constant_5, %layers.1.attention.constant_6, dim = 4 : (tensor<1x12x48x3x28xf32>, tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3x29xf32>
     %layers.1.attention.constant_7 = stablehlo.constant dense<-2147483648> : tensor<i32>
-    %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.reshape_3 init: %layers.1.attention.constant_7) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
+    %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.slice_5 init: %layers.1.attention.constant_7) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x48xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.attention.while:4 = "stablehlo.while"(%layers.1.attention.constant_8, %layers.1.attention.broadcast_in_dim_5, %layers.1.attention.constant_2, %layers.1.attention.constant) ({
-    ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x48x3xf32>, %layers.1.attention.arg_3: tensor<1x12x48x3xf32>, %layers.1.attention.arg_4: tensor<1x12x48x3x28xf32>):
+    %layers.1.attention.while:3 = "stablehlo.while"(%layers.1.attention.constant_8, %layers.1.attention.broadcast_in_dim_5, %layers.1.attention.concatenate_2) ({
+    ^bb0(%layers.1.attention.arg: tensor<i32>, %layers.1.attention.arg_2: tensor<1x12x48x3xf32>, %layers.1.attention.arg_3: tensor<1x12x48x3x29xf32>):
       %layers.1.attention.compare = stablehlo.compare LE, %layers.1.attention.arg, %layers.1.attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
       stablehlo.return %layers.1.attention.compare : tensor<i1>
     }, {
-    ^bb0(%layers.1.attention.arg_5: tensor<i32>, %layers.1.attention.arg_6: tensor<1x12x48x3xf32>, %layers.1.attention.arg_7: tensor<1x12x48x3xf32>, %layers.1.attention.arg_8: tensor<1x12x48x3x28xf32>):
+    ^bb0(%layers.1.attention.arg_4: tensor<i32>, %layers.1.attention.arg_5: tensor<1x12x48x3xf32>, %layers.1.attention.arg_6: tensor<1x12x48x3x29xf32>):
       %layers.1.attention.iota_2 = stablehlo.iota dim = 2 : tensor<1x48x512xi32>
-      %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
+      %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.arg_4, dims = [] : (tensor<i32>) -> tensor<1x48x512xi32>
       %layers.1.attention.add_4 = stablehlo.add %layers.1.attention.iota_2, %layers.1.attention.broadcast_in_dim_6 : tensor<1x48x512xi32>
-      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_3, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
+      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.slice_5, dims = [0, 1] : (tensor<1x48xi32>) -> tensor<1x48x512xi32>
       %layers.1.attention.compare_2 = stablehlo.compare LE, %layers.1.attention.add_4, %layers.1.attention.broadcast_in_dim_7, SIGNED : (tensor<1x48x512xi32>, tensor<1x48x512xi32>) -> tensor<1x48x512xi1>
       %layers.1.attention.constant_9 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.custom_call, %sequence, %layers.1.attention.constant_9, %layers.1.attention.arg_5, %layers.1.attention.constant_9, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
+      %layers.1.attention.dynamic_slice = stablehlo.dynamic_slice %layers.1.attention.custom_call, %sequence, %layers.1.attention.constant_9, %layers.1.attention.arg_4, %layers.1.attention.constant_9, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
       %layers.1.attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.custom_call_2, %sequence, %layers.1.attention.constant_10, %layers.1.attention.arg_5, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
+      %layers.1.attention.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.attention.custom_call_2, %sequence, %layers.1.attention.constant_10, %layers.1.attention.arg_4, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
       %layers.1.attention.custom_call_5 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf8E4M3FN>
       %layers.1.attention.custom_call_6 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice_2) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x512xf32>) -> tensor<1x12x512xf32>
       %layers.1.attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.attention.custom_call_3, %sequence, %layers.1.attention.constant_11, %layers.1.attention.arg_5, %layers.1.attention.constant_11, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
+      %layers.1.attention.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.attention.custom_call_3, %sequence, %layers.1.attention.constant_11, %layers.1.attention.arg_4, %layers.1.attention.constant_11, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xf8E4M3FN>
       %layers.1.attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.attention.custom_call_4, %sequence, %layers.1.attention.constant_12, %layers.1.attention.arg_5, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
+      %layers.1.attention.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.attention.custom_call_4, %sequence, %layers.1.attention.constant_12, %layers.1.attention.arg_4, sizes = [1, 12, 512] : (tensor<1x12x1024xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512xf32>
       %layers.1.attention.custom_call_7 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice_3) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf8E4M3FN>
       %layers.1.attention.custom_call_8 = stablehlo.custom_call @LayoutConstraint(%layers.1.attention.dynamic_slice_4) {operand_layouts = [dense<[2, 1, 0]> : tensor<3xindex>], result_layouts = [dense<[2, 1, 0]> : tensor<3xindex>]} : (tensor<1x12x512xf32>) -> tensor<1x12x512xf32>
-      %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.custom_call_5 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xbf16>
-      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.queries, %layers.1.attention.convert_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
+      %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.custom_call_5 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf32>
+      %layers.1.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.attention.custom_call_6, dims = [0, 1, 2] : (tensor<1x12x512xf32>) -> tensor<1x12x512x28xf32>
+      %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.convert_3, %layers.1.attention.broadcast_in_dim_8 : tensor<1x12x512x28xf32>
+      %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.multiply_5 : (tensor<1x12x512x28xf32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.convert_5 = stablehlo.convert %layers.1.attention.custom_call_7 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xf32>
+      %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.custom_call_8, dims = [0, 1, 2] : (tensor<1x12x512xf32>) -> tensor<1x12x512x28xf32>
+      %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.convert_5, %layers.1.attention.broadcast_in_dim_9 : tensor<1x12x512x28xf32>
+      %layers.1.attention.convert_6 = stablehlo.convert %layers.1.attention.multiply_6 : (tensor<1x12x512x28xf32>) -> tensor<1x12x512x28xbf16>
+      %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.slice_4, %layers.1.attention.convert_4, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
       %layers.1.attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.multiply_5 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_13 : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.attention.custom_call_6, dims = [0, 1, 4] : (tensor<1x12x512xf32>) -> tensor<1x12x48x3x512xf32>
-      %layers.1.attention.multiply_6 = stablehlo.multiply %layers.1.attention.multiply_5, %layers.1.attention.broadcast_in_dim_8 : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
+      %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.dot_general_2, %layers.1.attention.constant_13 : tensor<1x12x48x3x512xf32>
+      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
       %layers.1.attention.constant_14 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.scores = stablehlo.select %layers.1.attention.broadcast_in_dim_9, %layers.1.attention.multiply_6, %layers.1.attention.constant_14 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
+      %layers.1.attention.scores = stablehlo.select %layers.1.attention.broadcast_in_dim_10, %layers.1.attention.multiply_7, %layers.1.attention.constant_14 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
       %layers.1.attention.constant_15 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.1.attention.reduce_2 = stablehlo.reduce(%layers.1.attention.scores init: %layers.1.attention.constant_15) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.arg_6, %layers.1.attention.reduce_2 : tensor<1x12x48x3xf32>
-      %layers.1.attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x512xf32>
-      %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_10 : tensor<1x12x48x3x512xf32>
+      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.arg_5, %layers.1.attention.reduce_2 : tensor<1x12x48x3xf32>
+      %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x512xf32>
+      %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_11 : tensor<1x12x48x3x512xf32>
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_6, %layers.1.attention.maximum : tensor<1x12x48x3xf32>
+      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_5, %layers.1.attention.maximum : tensor<1x12x48x3xf32>
       %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x48x3xf32>
-      %layers.1.attention.multiply_7 = stablehlo.multiply %layers.1.attention.arg_7, %layers.1.attention.exponential_2 : tensor<1x12x48x3xf32>
-      %layers.1.attention.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.attention.reduce_3 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x48x3x512xf32>, tensor<f32>) -> tensor<1x12x48x3xf32>
-      %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_7, %layers.1.attention.reduce_3 : tensor<1x12x48x3xf32>
-      %layers.1.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.attention.custom_call_8, dims = [0, 1, 4] : (tensor<1x12x512xf32>) -> tensor<1x12x48x3x512xf32>
-      %layers.1.attention.multiply_8 = stablehlo.multiply %layers.1.attention.weight, %layers.1.attention.broadcast_in_dim_11 : tensor<1x12x48x3x512xf32>
-      %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.multiply_8 : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
-      %layers.1.attention.convert_5 = stablehlo.convert %layers.1.attention.custom_call_7 : (tensor<1x12x512x28xf8E4M3FN>) -> tensor<1x12x512x28xbf16>
-      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_4, %layers.1.attention.convert_5, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x28xf32>
-      %layers.1.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-      %layers.1.attention.multiply_9 = stablehlo.multiply %layers.1.attention.arg_8, %layers.1.attention.broadcast_in_dim_12 : tensor<1x12x48x3x28xf32>
-      %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.multiply_9, %layers.1.attention.dot_general_3 : tensor<1x12x48x3x28xf32>
+      %layers.1.attention.convert_7 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
+      %layers.1.attention.constant_16 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
+      %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.convert_6, %layers.1.attention.constant_16, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
+      %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_7, %layers.1.attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
+      %layers.1.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
+      %layers.1.attention.multiply_8 = stablehlo.multiply %layers.1.attention.arg_6, %layers.1.attention.broadcast_in_dim_12 : tensor<1x12x48x3x29xf32>
+      %layers.1.attention.add_5 = stablehlo.add %layers.1.attention.multiply_8, %layers.1.attention.dot_general_3 : tensor<1x12x48x3x29xf32>
       %layers.1.attention.constant_17 = stablehlo.constant dense<512> : tensor<i32>
-      %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.arg_5, %layers.1.attention.constant_17 : tensor<i32>
-      stablehlo.return %layers.1.attention.add_7, %layers.1.attention.maximum, %layers.1.attention.add_5, %layers.1.attention.add_6 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x28xf32>)
-    %layers.1.attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.attention.while#2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
-    %layers.1.attention.divide = stablehlo.divide %layers.1.attention.while#3, %layers.1.attention.broadcast_in_dim_13 : tensor<1x12x48x3x28xf32>
+      %layers.1.attention.add_6 = stablehlo.add %layers.1.attention.arg_4, %layers.1.attention.constant_17 : tensor<i32>
+      stablehlo.return %layers.1.attention.add_6, %layers.1.attention.maximum, %layers.1.attention.add_5 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>) -> (tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>)
+    %layers.1.attention.slice_6 = stablehlo.slice %layers.1.attention.while#2 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
+    %layers.1.attention.reshape_5 = stablehlo.reshape %layers.1.attention.slice_6 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
+    %layers.1.attention.slice_7 = stablehlo.slice %layers.1.attention.while#2 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.1.attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_5, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x28xf32>
+    %layers.1.attention.divide = stablehlo.divide %layers.1.attention.slice_7, %layers.1.attention.broadcast_in_dim_13 : tensor<1x12x48x3x28xf32>
     %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
-    %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
-    %layers.1.attention.convert_6 = stablehlo.convert %layers.1.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
-    %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.convert_6, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
+    %layers.1.attention.concatenate_4 = stablehlo.concatenate %layers.1.attention.transpose, dim = 1 : (tensor<1x48x12x3x28xf32>) -> tensor<1x48x12x3x28xf32>
+    %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.concatenate_4 : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
+    %layers.1.attention.convert_8 = stablehlo.convert %layers.1.attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
+    %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.convert_8, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
     %layers.1.attention.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %layers.1.attention.add_8 = stablehlo.add %layers.1.attention.dot_general_4, %layers.1.attention.broadcast_in_dim_14 : tensor<48x416xf32>
-    %layers.1.add = stablehlo.add %layers.0.add_2, %layers.1.attention.add_8 : tensor<48x416xf32>
+    %layers.1.attention.add_7 = stablehlo.add %layers.1.attention.dot_general_4, %layers.1.attention.broadcast_in_dim_14 : tensor<48x416xf32>
+    %layers.1.add = stablehlo.add %layers.0.add_2, %layers.1.attention.add_7 : tensor<48x416xf32>
     %layers.1.moe.norm.multiply = stablehlo.multiply %layers.1.add, %layers.1.add : tensor<48x416xf32>
     %layers.1.moe.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.moe.norm.reduce = stablehlo.reduce(%layers.1.moe.norm.multiply init: %layers.1.moe.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -682,29 +681,29 @@ module @prefill_48 {
     %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_6 init: %layers.1.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
     %layers.1.moe.divide = stablehlo.divide %layers.1.moe.select_6, %layers.1.moe.broadcast_in_dim_8 : tensor<48x9xf32>
-    %layers.1.moe.iota_4 = stablehlo.iota dim = 1 : tensor<48x48xi32>
-    %layers.1.moe.iota_5 = stablehlo.iota dim = 0 : tensor<48x48xi32>
-    %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.iota_5, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.compare_5 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_2, %layers.1.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_17) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
+    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.broadcast_in_dim_10, %layers.1.moe.divide, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.broadcast_in_dim_11, %layers.1.moe.select_7, %layers.1.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.constant_19 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_19) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
     %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.1.moe.constant_18 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.convert_3, %layers.1.moe.constant_18 : tensor<9xi32>
-    %layers.1.moe.constant_19 = stablehlo.constant dense<16> : tensor<9xi32>
-    %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.add_2, %layers.1.moe.constant_19 : tensor<9xi32>
-    %layers.1.moe.iota_6 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.1.moe.iota_7 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_6, %layers.1.moe.iota_7, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.divide_2, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
+    %layers.1.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
+    %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.1.moe.select_11 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_12, %layers.1.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_11 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.divide_2 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
     %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_23, %layers.1.moe.constant_24) ({
@@ -713,106 +712,88 @@ module @prefill_48 {
       stablehlo.return %layers.1.moe.compare_7 : tensor<i1>
     }, {
     ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<48x1x512xf32>):
-      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.1.moe.compare_8 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.1.moe.compare_8 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_13, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_4 init: %layers.1.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.block_ends, %layers.1.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
-      %layers.1.moe.constant_27 = stablehlo.constant dense<-2147483648> : tensor<i32>
-      %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_27) applies stablehlo.maximum across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.convert_3, %layers.1.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
+      %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_12 init: %layers.1.moe.constant_27) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_11 : tensor<i32>
       %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.reduce_11, %layers.1.moe.constant_28 : tensor<i32>
-      %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.maximum : tensor<i32>
-      %layers.1.moe.constant_29 = stablehlo.constant dense<16> : tensor<i32>
-      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_3, %layers.1.moe.constant_29 : tensor<i32>
-      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.multiply : (tensor<i32>) -> tensor<f32>
+      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_28, %layers.1.moe.expert, %layers.1.moe.constant_28, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
+      %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_29, %layers.1.moe.expert, %layers.1.moe.constant_29, %layers.1.moe.constant_29, %layers.1.moe.constant_29, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
+      %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
+      %layers.1.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_2) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
       %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.dot_general_2, %layers.1.moe.constant_30, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.select_7, %layers.1.moe.constant_31, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<16x48xf32>
-      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_6, dims = [] : (tensor<f32>) -> tensor<16x48xf32>
-      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.iota_8, %layers.1.moe.broadcast_in_dim_11 : tensor<16x48xf32>
-      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.compare_9 = stablehlo.compare EQ, %layers.1.moe.add_3, %layers.1.moe.broadcast_in_dim_12, FLOAT : (tensor<16x48xf32>, tensor<16x48xf32>) -> tensor<16x48xi1>
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.constant_32 = stablehlo.constant dense<0.0> : tensor<16x48xf32>
-      %layers.1.moe.place = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_13, %layers.1.moe.constant_32 : tensor<16x48xi1>, tensor<16x48xf32>
-      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.place : (tensor<16x48xf32>) -> tensor<16x48xbf16>
-      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_4, contracting_dims = [1] x [0] : (tensor<16x48xbf16>, tensor<48x416xbf16>) -> tensor<16x416xbf16>
-      %layers.1.moe.constant_33 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_33, %layers.1.moe.expert, %layers.1.moe.constant_33, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.1.moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_34, %layers.1.moe.expert, %layers.1.moe.constant_34, %layers.1.moe.constant_34, %layers.1.moe.constant_34, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
-      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.1.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<13> : tensor<i32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_36 : tensor<i32>
-      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_35, %layers.1.moe.multiply_2, %layers.1.moe.constant_35, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.convert_9, %layers.1.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
-      %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_3 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dot_general_3 : (tensor<16x416xbf16>) -> tensor<16x13x32xbf16>
-      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_5, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<16x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<16x1x1216xf32>
-      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<16x1x1216xf32>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.dot_general_4, %layers.1.moe.broadcast_in_dim_15 : tensor<16x1x1216xf32>
-      %layers.1.moe.slice = stablehlo.slice %layers.1.moe.add_4 [0:16, 0:1, 0:608] : (tensor<16x1x1216xf32>) -> tensor<16x1x608xf32>
-      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_4 [0:16, 0:1, 608:1216] : (tensor<16x1x1216xf32>) -> tensor<16x1x608xf32>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.slice, %layers.1.moe.constant_37 : tensor<16x1x608xf32>
-      %layers.1.moe.constant_38 = stablehlo.constant dense<7.0> : tensor<16x1x608xf32>
-      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_38 : tensor<16x1x608xf32>
-      %layers.1.moe.constant_39 = stablehlo.constant dense<-7.0> : tensor<16x1x608xf32>
-      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_39 : tensor<16x1x608xf32>
-      %layers.1.moe.constant_40 = stablehlo.constant dense<1.702> : tensor<16x1x608xf32>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_40 : tensor<16x1x608xf32>
-      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_4 : tensor<16x1x608xf32>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<16x1x608xf32>
-      %layers.1.moe.constant_41 = stablehlo.constant dense<1.0> : tensor<16x1x608xf32>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_41 : tensor<16x1x608xf32>
-      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.multiply_5, %layers.1.moe.add_5 : tensor<16x1x608xf32>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_6 : (tensor<16x1x608xf32>) -> tensor<16x1x608xbf16>
-      %layers.1.moe.constant_42 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_42, %layers.1.moe.expert, %layers.1.moe.constant_42, %layers.1.moe.constant_42, %layers.1.moe.constant_42, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
-      %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.1.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_6) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.1.moe.constant_43 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_44 = stablehlo.constant dense<19> : tensor<i32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_44 : tensor<i32>
-      %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_43, %layers.1.moe.multiply_7, %layers.1.moe.constant_43, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.dynamic_slice_7 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.convert_12, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.convert_13, %layers.1.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
-      %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_8 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<16x1x608xbf16>) -> tensor<16x1x19x32xbf16>
-      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<16x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x16x512xf32>
-      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x16x512xf32>) -> tensor<16x1x512xf32>
-      %layers.1.moe.constant_45 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.divide, %layers.1.moe.constant_45, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.dynamic_slice_8 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_8, dims = [1] : (tensor<48xf32>) -> tensor<16x48xf32>
-      %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.place, %layers.1.moe.broadcast_in_dim_17 : tensor<16x48xf32>
-      %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.multiply_9, %layers.1.moe.transpose, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : (tensor<16x48xf32>, tensor<16x1x512xf32>) -> tensor<48x1x512xf32>
-      %layers.1.moe.constant_46 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_46 : tensor<i32>
-      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.dot_general_6 : tensor<48x1x512xf32>
-      stablehlo.return %layers.1.moe.add_6, %layers.1.moe.add_7 : tensor<i32>, tensor<48x1x512xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "15"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
-    %layers.1.moe.constant_47 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.while#1 init: %layers.1.moe.constant_47) applies stablehlo.add across dimensions = [1] : (tensor<48x1x512xf32>, tensor<f32>) -> tensor<48x512xf32>
-    %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.divide, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reduce_12 [0:48, 0:416] : (tensor<48x512xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.slice_3, %layers.1.moe.dot_general_7 : tensor<48x416xf32>
-    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_8 : tensor<48x416xf32>
+      %layers.1.moe.constant_31 = stablehlo.constant dense<13> : tensor<i32>
+      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_31 : tensor<i32>
+      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_30, %layers.1.moe.multiply, %layers.1.moe.constant_30, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
+      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_6, %layers.1.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
+      %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
+      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_2 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_3, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
+      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
+      %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_15 : tensor<48x1x1216xf32>
+      %layers.1.moe.slice = stablehlo.slice %layers.1.moe.add_2 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_2 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.1.moe.constant_32 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.slice, %layers.1.moe.constant_32 : tensor<48x1x608xf32>
+      %layers.1.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_33 : tensor<48x1x608xf32>
+      %layers.1.moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
+      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_34 : tensor<48x1x608xf32>
+      %layers.1.moe.constant_35 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
+      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_3 : tensor<48x1x608xf32>
+      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<48x1x608xf32>
+      %layers.1.moe.constant_36 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
+      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_36 : tensor<48x1x608xf32>
+      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_3 : tensor<48x1x608xf32>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_37, %layers.1.moe.expert, %layers.1.moe.constant_37, %layers.1.moe.constant_37, %layers.1.moe.constant_37, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
+      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
+      %layers.1.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
+      %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_39 = stablehlo.constant dense<19> : tensor<i32>
+      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_39 : tensor<i32>
+      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_38, %layers.1.moe.multiply_6, %layers.1.moe.constant_38, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
+      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
+      %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
+      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.convert_8 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_5, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
+      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
+      %layers.1.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.select_9, %layers.1.moe.constant_40, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
+      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.1.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.1.moe.compare_9 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.constant_41, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
+      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_17 : tensor<48x1x512xf32>
+      %layers.1.moe.constant_42 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.1.moe.select_13 = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.multiply_8, %layers.1.moe.constant_42 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
+      %layers.1.moe.constant_43 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_43 : tensor<i32>
+      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.select_13 : tensor<48x1x512xf32>
+      stablehlo.return %layers.1.moe.add_4, %layers.1.moe.add_5 : tensor<i32>, tensor<48x1x512xf32>
+    }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
+    %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
+    %layers.1.moe.constant_44 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.slice_3 init: %layers.1.moe.constant_44) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.select_9, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.reduce_12, %layers.1.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_6 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>
     %constant_2 = stablehlo.constant dense<0> : tensor<i32>

@@ -36,36 +36,48 @@ pub(super) fn attention<'b>(
     let values = b.scope("values", || by_head(of_group(m + 1, m + 2)));
 
     let positions = rows.positions(b).reshape(&[sequences, tokens]);
+    let sinks = model.vector(Source::Sinks(layer));
     let by_kernel = matches!(rows, Rows::Step { .. }) && model.plan.has_attention_kernels();
-    let mut softmax = (!by_kernel).then(|| RunningSoftmax::start(queries, model.vector(Source::Sinks(layer))));
-    let cache = match config.layer_kinds[layer] {
+    let (attended, cache) = match config.layer_kinds[layer] {
         LayerKind::Sliding => {
             let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
             let (value_ring, seen_values) = write_ring(cache.values, values, rows);
-            let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.slots()]), 2);
-            let at = positions.like("bt->bts", slots);
-            let visible = match *rows {
-                // A ring that is not yet full ends at the newest token; in a full one every slot is inside the window.
-                Rows::Step { .. } => slots.at_most(at),
-                Rows::Chunk { start, .. } => {
-                    let key = slots + start.like("->bts", slots) - config.sliding_window as i64;
-                    key.at_most(at) & key.above(at - config.sliding_window as i64) & key.at_least(0)
+            let seen = KvCache { keys: seen_keys, values: seen_values };
+            let ring = KvCache { keys: key_ring, values: value_ring };
+            let attended = match *rows {
+                _ if by_kernel => by_kernels(model, queries, ring, positions, layer),
+                Rows::Step { .. } => {
+                    // A ring that is not yet full ends at the newest token; in a full one every slot is inside the window.
+                    let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.slots()]), 2);
+                    let visible = slots.at_most(positions.like("bt->bts", slots));
+                    RunningSoftmax::start(queries, sinks).take(queries, seen, visible).finish()
                 }
+                Rows::Chunk { start, .. } => over_window(config.sliding_window, queries, seen, start, sinks),
             };
-            softmax = softmax.map(|softmax| softmax.take(queries, seen_keys, seen_values, visible));
-            KvCache { keys: key_ring, values: value_ring }
+            (attended, ring)
         }
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
-            let cache = KvCache { keys: in_its_layout(model, cache.keys), values: in_its_layout(model, cache.values) };
-            softmax = softmax.map(|softmax| over_cache(model, softmax, queries, cache, positions, rows));
-            cache
+            let cache = cache.map(|of| in_its_layout(model, of));
+            // Rows of a part see no further than its newest, and their logits are a part of what those of all would take.
+            let size = model.plan.query_block(tokens);
+            let parts = (0..tokens).step_by(size).map(|first| {
+                let part = first..(first + size).min(tokens);
+                let queries = queries.slice(&[0..sequences, part.clone(), 0..g, 0..m, 0..d]);
+                let positions = positions.slice(&[0..sequences, part]);
+                let softmax = RunningSoftmax::start(queries, sinks);
+                over_cache(model, softmax, queries, cache, positions, rows).finish()
+            });
+            let attended = match by_kernel {
+                true => by_kernels(model, queries, cache, positions, layer),
+                false => {
+                    let parts: Vec<Tensor<'b>> = parts.collect();
+                    parts[0].concatenate(&parts[1..], 1)
+                }
+            };
+            (attended, cache)
         }
-    };
-    let attended = match softmax {
-        Some(softmax) => softmax.finish().transpose("bgtmd->btgmd"),
-        None => by_kernels(model, queries, cache, positions, layer),
     };
     let attended = attended.reshape(&[n, g * m * d]).named("attended");
     let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));
@@ -92,6 +104,48 @@ fn by_kernels<'b>(
     kernel::call(queries.builder(), model.plan.spelling.kernels, kernel, &[positions], &inputs)
 }
 
+/// The tokens of a chunk from `start` on over `seen`, the window before it and the chunk: f32 `[b, t, g, m, d]`. By pieces of a window
+/// each, if there are several: the tokens of one see into no other but the piece before.
+fn over_window<'b>(
+    window: usize,
+    queries: Tensor<'b>,
+    seen: KvCache<'b>,
+    start: Tensor<'b>,
+    sinks: Tensor<'b>,
+) -> Tensor<'b> {
+    let b = queries.builder();
+    let dims = queries.ty().dims;
+    let tokens = dims[1];
+    let size = if tokens.is_multiple_of(window) { window } else { tokens };
+    let pieces = tokens / size;
+    let by_piece = queries.reshape(&[pieces, size, dims[2], dims[3], dims[4]]);
+    let seen = seen.map(|of| of.map(|of| overlapping(of, pieces, size)));
+    let table = TensorType::new(S32, [pieces, size, window + size]);
+    // From the first key that a piece sees, which stands a window before its first token.
+    let (token, key) = (b.iota(&table, 1) + window as i64, b.iota(&table, 2));
+    let position = b.iota(&table, 0) * size as i64 + key + start.like("->bts", key) - window as i64;
+    let visible = key.at_most(token) & key.above(token - window as i64) & position.at_least(0);
+    let attended = RunningSoftmax::start(by_piece, sinks).take(by_piece, seen, visible).finish();
+    attended.reshape(&dims)
+}
+
+/// Parts of two pieces of `of` `[1, g, s, …]`, each a piece of `size` slots after the one before: `[pieces, g, 2 size, …]`. A single part
+/// is all of it.
+fn overlapping(of: Tensor<'_>, pieces: usize, size: usize) -> Tensor<'_> {
+    if pieces == 1 {
+        return of;
+    }
+    let dims = of.ty().dims;
+    let cut = of.reshape(&[&[dims[1], pieces + 1, size], &dims[3..]].concat());
+    let cut = if dims.len() == 4 { cut.transpose("gbsd->bgsd") } else { cut.transpose("gbs->bgs") };
+    let of_pieces = |first: usize| {
+        let mut ranges: Vec<_> = cut.ty().dims.into_iter().map(|dim| 0..dim).collect();
+        ranges[0] = first..first + pieces;
+        cut.slice(&ranges)
+    };
+    of_pieces(0).concatenate(&[of_pieces(1)], 2)
+}
+
 /// Takes the cache block by block, as far as the newest row reaches.
 fn over_cache<'b>(
     model: &Model<'_, 'b>,
@@ -102,7 +156,7 @@ fn over_cache<'b>(
     rows: &Rows<'b>,
 ) -> RunningSoftmax<'b> {
     let b = queries.builder();
-    let (sequences, tokens) = rows.split();
+    let (sequences, tokens) = (positions.dim(0), positions.dim(1));
     let size = model.plan.attention_block(tokens);
     let sequence = rows.first_sequence(b);
     let newest = positions.max("bt->");
@@ -116,9 +170,8 @@ fn over_cache<'b>(
             let first = state[0];
             let slots = b.iota(&TensorType::new(S32, [sequences, tokens, size]), 2);
             let visible = (slots + first.like("->bts", slots)).at_most(positions.like("bt->bts", slots));
-            let block = |of: Stored<'b>| in_its_layout(model, of.part(sequence, sequences, first, size));
-            let softmax = RunningSoftmax::of(&state[1..]);
-            let softmax = softmax.take(queries, block(cache.keys), block(cache.values), visible);
+            let block = cache.map(|of| in_its_layout(model, of.part(sequence, sequences, first, size)));
+            let softmax = RunningSoftmax::of(&state[1..]).take(queries, block, visible);
             let mut next = vec![first + size as i64];
             next.extend(softmax.parts());
             next
@@ -137,13 +190,16 @@ fn in_its_layout<'b>(model: &Model<'_, 'b>, of: Stored<'b>) -> Stored<'b> {
 }
 
 /// A softmax over keys that come in blocks: the largest logit so far, the sum of weights relative to it, and the weighted values.
+///
+/// For many rows the sum is one more channel of the values, which the product then gives: alone it would be a second pass over all
+/// weights, and take longer than the products.
 struct RunningSoftmax<'b> {
     /// f32 `[b, g, t, m]`
     peak: Tensor<'b>,
-    /// f32 `[b, g, t, m]`
-    total: Tensor<'b>,
-    /// f32 `[b, g, t, m, d]`
+    /// f32 `[b, g, t, m, d]`, or `[b, g, t, m, d + 1]` with the sum.
     values: Tensor<'b>,
+    /// f32 `[b, g, t, m]`, if it is not with the values.
+    total: Option<Tensor<'b>>,
 }
 
 impl<'b> RunningSoftmax<'b> {
@@ -155,46 +211,66 @@ impl<'b> RunningSoftmax<'b> {
         let shape = TensorType::new(F32, [sequences, g, tokens, m]);
         let peak = sinks.reshape(&[g, m]).spread("gm->bgtm", &shape.dims);
         let values = b.splat(0.0, &TensorType::new(F32, [sequences, g, tokens, m, d]));
-        RunningSoftmax { peak, total: b.splat(1.0, &shape), values }
+        if tokens == 1 {
+            return RunningSoftmax { peak, values, total: Some(b.splat(1.0, &shape)) };
+        }
+        RunningSoftmax { peak, values: with_ones(values), total: None }
     }
 
     fn of(parts: &[Tensor<'b>]) -> RunningSoftmax<'b> {
-        RunningSoftmax { peak: parts[0], total: parts[1], values: parts[2] }
+        RunningSoftmax { peak: parts[0], values: parts[1], total: parts.get(2).copied() }
     }
 
-    fn parts(&self) -> [Tensor<'b>; 3] {
-        [self.peak, self.total, self.values]
+    fn parts(&self) -> Vec<Tensor<'b>> {
+        [self.peak, self.values].into_iter().chain(self.total).collect()
     }
 
     /// Adds keys and values `[b, g, s, d]` as they are stored, where `visible` `[b, t, s]` says which row sees which.
-    fn take(
-        self,
-        queries: Tensor<'b>,
-        keys: Stored<'b>,
-        values: Stored<'b>,
-        visible: Tensor<'b>,
-    ) -> RunningSoftmax<'b> {
+    fn take(self, queries: Tensor<'b>, seen: KvCache<'b>, visible: Tensor<'b>) -> RunningSoftmax<'b> {
         let compute = queries.ty().element;
         let scale = (queries.dim(4) as f64).powf(-0.5);
-        // A scale of a key or a value is one factor of its whole dot product, or of its whole weight.
+        // A scale of a key or a value is one factor of its whole dot product, or of its whole weight. For many rows these are many more
+        // than keys and values.
+        let seen = if self.total.is_none() { seen.map(|of| of.in_full(compute)) } else { seen };
         let scaled = |by: Stored<'b>, x: Tensor<'b>| match by.scales {
             Some(scales) => x * scales.like("bgs->bgtms", x),
             None => x,
         };
-        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys.values.convert(compute)) * scale;
-        let scores = scaled(keys, scores);
+        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", seen.keys.values.convert(compute)) * scale;
+        let scores = scaled(seen.keys, scores);
         let scores = visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores");
         let peak = self.peak.maximum(scores.max("bgtms->bgtm"));
         let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
         let fade = (self.peak - peak).exp();
-        let total = self.total * fade + weight.sum("bgtms->bgtm");
-        let weight = scaled(values, weight).convert(compute);
-        let brought = weight.dot_into(F32, "bgtms,bgsd->bgtmd", values.values.convert(compute));
-        RunningSoftmax { peak, total, values: self.values * fade.like("bgtm->bgtmd", brought) + brought }
+        let total = self.total.map(|total| total * fade + weight.sum("bgtms->bgtm"));
+        let weight = scaled(seen.values, weight).convert(compute);
+        let values = seen.values.values.convert(compute);
+        let values = if total.is_none() { with_ones(values) } else { values };
+        let brought = weight.dot_into(F32, "bgtms,bgsd->bgtmd", values);
+        RunningSoftmax { peak, values: self.values * fade.like("bgtm->bgtmd", brought) + brought, total }
     }
 
-    /// The values, each in proportion to its weight: f32 `[b, g, t, m, d]`.
+    /// The values, each in proportion to its weight: f32 `[b, t, g, m, d]`.
     fn finish(self) -> Tensor<'b> {
-        self.values / self.total.like("bgtm->bgtmd", self.values)
+        let (values, total) = match self.total {
+            Some(total) => (self.values, total),
+            None => {
+                let mut ranges: Vec<_> = self.values.ty().dims.into_iter().map(|dim| 0..dim).collect();
+                let d = ranges[4].end - 1;
+                ranges[4] = d..d + 1;
+                let total = self.values.slice(&ranges).reshape(&self.peak.ty().dims);
+                ranges[4] = 0..d;
+                (self.values.slice(&ranges), total)
+            }
+        };
+        (values / total.like("bgtm->bgtmd", values)).transpose("bgtmd->btgmd")
     }
+}
+
+/// `x` with one more channel, its last axis, of ones.
+fn with_ones(x: Tensor<'_>) -> Tensor<'_> {
+    let mut ty = x.ty();
+    let last = ty.rank() - 1;
+    ty.dims[last] = 1;
+    x.concatenate(&[x.builder().splat(1.0, &ty)], last)
 }

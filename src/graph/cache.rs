@@ -76,6 +76,13 @@ impl<'b> Stored<'b> {
         Stored { values: both(self.values, other.values), scales }
     }
 
+    /// Its values in `element`, scales multiplied in.
+    pub fn in_full(self, element: ElementType) -> Stored<'b> {
+        let Some(scales) = self.scales else { return self };
+        let values = self.values.convert(F32);
+        Stored { values: (values * scales.like("bgs->bgsd", values)).convert(element), scales: None }
+    }
+
     pub fn slots(self) -> usize {
         self.values.dim(2)
     }
@@ -96,6 +103,11 @@ impl<'b> KvCache<'b> {
             Some(Stored { values, scales })
         };
         Some(KvCache { keys: stored()?, values: stored()? })
+    }
+
+    /// Applies `part` to keys and values alike.
+    pub fn map(self, part: impl Fn(Stored<'b>) -> Stored<'b>) -> KvCache<'b> {
+        KvCache { keys: part(self.keys), values: part(self.values) }
     }
 
     pub fn tensors(self) -> impl Iterator<Item = Tensor<'b>> {

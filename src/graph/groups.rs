@@ -73,10 +73,10 @@ impl<'b> Slots<'b> {
         x.rows(source.named("source"))
     }
 
-    /// The sum of each row's answers `[u, p, t, o]`, `t` slots of `u` tiles, weighted by its shares: f32 `[n, p, o]`.
+    /// The sum of each row's answers `[u, p, t, c]`, `t` slots of `u` tiles, weighted by its shares: f32 `[n, p, c]`.
     pub fn gather(&self, answers: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
         let (b, n) = (answers.builder(), routing.share.dim(0));
-        let answers = answers.transpose("upto->utpo").reshape(&[self.count, answers.dim(1), answers.dim(3)]);
+        let answers = answers.transpose("uptc->utpc").reshape(&[self.count, answers.dim(1), answers.dim(3)]);
         let table = TensorType::new(S32, [n, self.count]);
         let slots = b.iota(&table, 1);
         let none = b.splat(0.0, &table.with_element(F32));
@@ -84,7 +84,7 @@ impl<'b> Slots<'b> {
             let share = at(routing.share, *pick);
             place.like("n->ns", slots).equals(slots).select(share.like("n->ns", slots), weights)
         });
-        weights.convert(answers.ty().element).dot_into(F32, "ns,spo->npo", answers)
+        weights.convert(answers.ty().element).dot_into(F32, "ns,spc->npc", answers)
     }
 }
 

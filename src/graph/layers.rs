@@ -8,7 +8,7 @@ use crate::graph::mesh;
 use crate::graph::model::Model;
 use crate::graph::moe::moe;
 use crate::graph::norm::rms_norm;
-use crate::graph::params::Source;
+use crate::graph::params::{ALL, Source};
 use crate::graph::rope::Rotation;
 use crate::plan::Plan;
 use hlo::{Builder, Tensor};
@@ -111,6 +111,8 @@ pub(super) fn think<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows
 pub(super) fn head<'b>(model: &Model<'_, 'b>, x: Tensor<'b>) -> Tensor<'b> {
     x.builder().scope("head", || {
         let normed = rms_norm(x, model.vector(Source::FinalNorm), model.config.rms_epsilon);
-        project(model, normed, Source::Unembedding).named("logits")
+        let logits = project(model, normed, Source::Unembedding).named("logits");
+        // Of whatever has to meet, the logits are little beside the matrix, which the compiler would move for many rows.
+        if model.config.vocabulary.is_multiple_of(model.plan.devices) { logits.constrained(&["", ALL]) } else { logits }
     })
 }

@@ -49,7 +49,7 @@ impl<'b> Routing<'b> {
 
 /// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`. Padding asks nobody.
 pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: &Rows<'b>) -> Tensor<'b> {
-    let (n, c) = (x.dim(0), x.dim(1));
+    let n = x.dim(0);
     let logits = linear(model, x, Source::RouterWeight(layer), Source::RouterBias(layer)).named("router");
     let routing = route(logits, model.config.experts_per_token);
     let routing = match rows.tokens(x.builder()) {
@@ -67,9 +67,9 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: 
         _ => by_blocks(&expert, x, &routing),
     };
     // Every device has a part of every answer: this sum is the one place where they meet.
-    let answers = parts.sum("npo->no").constrained(&["", ""]);
+    let answers = parts.sum("npc->nc").constrained(&["", ""]);
     let biases = routing.share.dot("ne,ec->nc", model.vector(Source::DownBias(layer)));
-    answers.slice(&[0..n, 0..c]) + biases
+    answers + biases
 }
 
 /// The answer of the host's kernel, which does the grouping itself: f32 `[n, c]`.
@@ -92,15 +92,15 @@ fn by_kernel<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, routing: &R
     x.builder().custom_call(kernels::EXPERTS, &operands, &attributes, &x.ty())
 }
 
-/// The weighted answers of one row's experts, one after another: f32 `[1, p, o]`.
+/// The weighted answers of one row's experts, one after another: f32 `[1, p, c]`.
 fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
     let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.expert_rows());
     let answers = routing.picks.iter().map(|pick| {
         let pick = pick.reshape(&[]);
         let answer = expert.answer(rows, pick);
         let dims = answer.ty().dims;
-        let own = answer.slice(&[0..1, 0..dims[1], 0..dims[2]]);
-        own * column(routing.share, pick).like("n->npo", own)
+        let own = answer.slice(&[0..1, 0..dims[1], 0..x.dim(1)]);
+        own * column(routing.share, pick).like("n->npc", own)
     });
     answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert")
 }
@@ -111,18 +111,18 @@ fn by_kernels<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<
     let answers = expert.answers_of_kernels(x, picks[0].concatenate(&picks[1..], 0));
     let shares: Vec<Tensor<'b>> = picks.iter().map(|pick| column(share, pick.reshape(&[]))).collect();
     let weighted = answers * shares[0].concatenate(&shares[1..], 0).like("k->ko", answers);
-    weighted.sum("ko->o").reshape(&[1, 1, answers.dim(1)])
+    weighted.sum("ko->o").slice(&[0..x.dim(1)]).reshape(&[1, 1, x.dim(1)])
 }
 
 /// The same for few rows: every expert that one of them chose answers to all, since a product of few rows takes no longer than one of a
-/// single row: f32 `[n, p, o]`.
+/// single row: f32 `[n, p, c]`.
 fn all_by_each<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
     let (b, n) = (x.builder(), x.dim(0));
     let (config, plan) = (expert.model.config, expert.model.plan);
     let own = at_least(x.convert(expert.model.compute()), plan.expert_rows());
     let rows = own.dim(0);
-    let (share, chosen) = (at_least(routing.share, rows), at_least(routing.chosen, rows));
-    let asked = Blocks::new(chosen.max("ne->e").convert(S32));
+    let share = at_least(routing.share, rows);
+    let asked = Blocks::new(routing.chosen.max("ne->e").convert(S32));
     let sums = TensorType::new(F32, [rows, plan.devices, plan.down_outputs(config)]);
     let state = [b.integer(0), b.splat(0.0, &sums).constrained(&["", ALL, ""])];
     let done = b.while_loop_at_most(
@@ -133,15 +133,15 @@ fn all_by_each<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing
             let (index, _) = asked.at(state[0]);
             let answer = expert.answer(own, index);
             // Not a product with 0: what one row makes of another's expert may be no number.
-            let asks = column(chosen, index).above(0.0).like("n->npo", answer);
-            let answer = asks.select(answer * column(share, index).like("n->npo", answer), 0.0);
+            let share = column(share, index).like("n->npo", answer);
+            let answer = share.above(0.0).select(answer * share, 0.0);
             vec![state[0] + 1, state[1] + answer]
         },
     );
-    done[1].slice(&[0..n, 0..sums.dims[1], 0..sums.dims[2]])
+    done[1].slice(&[0..n, 0..plan.devices, 0..x.dim(1)])
 }
 
-/// The same for many rows, by blocks of rows that chose the same expert: f32 `[n, p, o]`.
+/// The same for many rows, by blocks of rows that chose the same expert: f32 `[n, p, c]`.
 fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
     let (b, n, c) = (x.builder(), x.dim(0), x.dim(1));
     let (config, plan) = (expert.model.config, expert.model.plan);
@@ -151,8 +151,9 @@ fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'
     let (tile, tiles) = (slots.tile, slots.count / slots.tile);
     let stream = slots.spread(x.convert(compute)).reshape(&[tiles, tile, c]);
     let blocks = Blocks::new((slots.rows + (rows as i64 - 1)) / rows as i64);
-    let answers = TensorType::new(compute, [tiles, plan.devices, tile, plan.down_outputs(config)]);
-    let state = [b.integer(0), b.splat(0.0, &answers).constrained(&["", ALL, "", ""])];
+    // What no block writes has no weight: whatever is at hand may stand there.
+    let unasked = stream.spread("utc->uptc", &[tiles, plan.devices, tile, c]).constrained(&["", ALL, "", ""]);
+    let state = [b.integer(0), unasked];
     // Every expert may have a block that its rows do not fill.
     let pairs = n * config.experts_per_token;
     let partial = config.experts.min(pairs);
@@ -167,7 +168,8 @@ fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'
             let first = of_expert + before * (rows / tile) as i64;
             let own = stream.dynamic_slice(&[first, zero, zero], &[rows / tile, tile, c]).reshape(&[rows, c]);
             let answer = expert.answer(own, index).convert(compute);
-            let answer = answer.reshape(&[rows / tile, tile, answers.dims[1], answers.dims[3]]).transpose("utpo->upto");
+            let answer = answer.slice(&[0..rows, 0..plan.devices, 0..c]);
+            let answer = answer.reshape(&[rows / tile, tile, plan.devices, c]).transpose("utpc->uptc");
             // Behind an expert's own rows this writes what the next experts, which come later, replace.
             vec![state[0] + 1, state[1].dynamic_update(answer, &[first, zero, zero, zero])]
         },

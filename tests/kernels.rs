@@ -179,7 +179,8 @@ fn looked() -> impl Strategy<Value = Looked> {
             Just(attention),
             // Beyond the last slot too, as in a ring that has gone around.
             prop::collection::vec(0..(slots as i32 * 5 / 4), sequences),
-            prop::collection::vec((-512_i16..=512).prop_map(|x| f32::from(x) / 128.0), count),
+            // Eight bits, which bf16 has.
+            prop::collection::vec((-255_i16..=255).prop_map(|x| f32::from(x) / 64.0), count),
         )
             .prop_map(|(attention, positions, numbers)| Looked { attention, positions, numbers })
     })

@@ -58,7 +58,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     sizes.prop_flat_map(|(sixteenths, chosen, blocks, outputs, shared)| {
         // Whole tiles of scales, whatever the blocks of an expert are, so that experts begin inside of them.
         let experts = 16 * sixteenths / greatest_common_divisor(16 * sixteenths, blocks);
-        let experts = if experts * blocks % 16 == 0 { experts } else { 16 };
+        let experts = if (experts * blocks).is_multiple_of(16) { experts } else { 16 };
         let product = Product { experts, chosen, blocks, outputs: 8 * outputs, shared: shared || chosen == 1 };
         let inputs = blocks * BLOCK;
         let rows = if product.shared { 1 } else { chosen };
@@ -179,7 +179,8 @@ fn looked() -> impl Strategy<Value = Looked> {
             Just(attention),
             // Beyond the last slot too, as in a ring that has gone around.
             prop::collection::vec(0..(slots as i32 * 5 / 4), sequences),
-            prop::collection::vec((-512_i16..=512).prop_map(|x| f32::from(x) / 128.0), count),
+            // Eight bits, which bf16 has.
+            prop::collection::vec((-255_i16..=255).prop_map(|x| f32::from(x) / 64.0), count),
         )
             .prop_map(|(attention, positions, numbers)| Looked { attention, positions, numbers })
     })

@@ -85,14 +85,15 @@ fn obstacle(config: &Config, target: &Target, plan: &Plan) -> Option<String> {
     if !plan.has_expert_kernels() && !plan.has_attention_kernels() {
         let (experts, cache) = (plan.strategy.experts, plan.strategy.cache);
         return Some(format!(
-            "there are kernels for {} experts of one sequence and for attention over a {} cache, not for {experts} experts of {} and a {cache} cache",
+            "there are kernels for {} experts of one sequence and for attention over a cache in {}, not for {experts} experts of {} and a cache in {cache}",
             Precision::Mxfp4,
             Precision::Bf16,
             plan.batch
         ));
     }
     let rows = |inputs: usize| config.experts * inputs / MXFP4_BLOCK;
-    let uneven = [config.hidden, plan.expert_width(config)].map(rows).into_iter().find(|rows| rows % SCALE_ROWS != 0);
+    let uneven =
+        [config.hidden, plan.expert_width(config)].map(rows).into_iter().find(|rows| !rows.is_multiple_of(SCALE_ROWS));
     let rows = uneven.filter(|_| plan.has_expert_kernels())?;
     Some(format!("the experts of `{}` have {rows} rows of scales, kernels take multiples of {SCALE_ROWS}", config.name))
 }
@@ -126,6 +127,6 @@ mod tests {
         }
         let stored = Strategy { cache: Precision::Int8, ..Strategy::new(Precision::Fp8) };
         let message = applied("v6e-1", 4, stored).expect_err("no kernels");
-        assert!(message.contains("not for fp8 experts of 4 and a int8 cache"), "{message}");
+        assert!(message.contains("not for fp8 experts of 4 and a cache in int8"), "{message}");
     }
 }

@@ -104,7 +104,7 @@ fn a_decode_step_with_kernels_fits_and_has_fewer_ops() {
             .unwrap_or_else(|error| panic!("{error}"));
         let memory = executable.memory_stats().expect("a memory report");
         let held = memory.argument + memory.output + memory.temp - memory.alias;
-        assert!((held as u64) < target.hbm_bytes.expect("a device's memory"), "{memory:?}");
+        assert!(held < target.hbm_bytes.expect("a device's memory"), "{memory:?}");
         assert!(memory.temp < 64 << 20, "no copy of a matrix: {memory:?}");
 
         let cost = Cost::of(&executable.optimized_program().expect("a program"));

@@ -33,7 +33,7 @@ pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
         .unwrap_or_else(|error| panic!("`{}`: {error}", module.name))
 }
 
-/// Runs an executable without donated arguments on host arrays.
+/// Runs an executable on host arrays.
 #[allow(dead_code, reason = "not every test that has a client runs something")]
 pub fn run(executable: &LoadedExecutable, inputs: &[&[u8]]) -> Vec<Buffer> {
     let client = executable.client();
@@ -41,7 +41,18 @@ pub fn run(executable: &LoadedExecutable, inputs: &[&[u8]]) -> Vec<Buffer> {
     let places = executable.placements().zip(parameters).zip(inputs);
     let uploads = places.map(|((place, parameter), bytes)| client.upload(place, &parameter.ty, bytes));
     let buffers: Vec<Buffer> = uploads.collect::<Result<_, _>>().expect("uploads");
-    executable.execute(buffers.iter().map(Argument::Keep).collect()).expect("an execution")
+    let donates: Vec<bool> = parameters.iter().map(|parameter| parameter.donated_to.is_some()).collect();
+    let (mut kept, mut given) = (Vec::new(), Vec::new());
+    for (buffer, donate) in buffers.into_iter().zip(&donates) {
+        if *donate { given.push(buffer) } else { kept.push(buffer) }
+    }
+    let (mut kept, mut given) = (kept.iter(), given.into_iter());
+    let argument = |donate: &bool| match donate {
+        true => given.next().map(Argument::Donate),
+        false => kept.next().map(Argument::Keep),
+    };
+    let arguments: Option<Vec<Argument<'_>>> = donates.iter().map(argument).collect();
+    executable.execute(arguments.expect("a buffer each")).expect("an execution")
 }
 
 /// The logits of every position, f32 `[tokens, vocabulary]`.

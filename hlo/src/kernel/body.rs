@@ -107,7 +107,7 @@ impl KernelBuilder {
         let rank = whole.rank();
         if block.len() != rank || index.len() != rank {
             self.fail(format!("`{name}` is {whole}, its block has {} axes and {} indices", block.len(), index.len()));
-        } else if block.iter().zip(&whole.dims).any(|(part, all)| *part == 0 || all % part != 0) {
+        } else if block.iter().zip(&whole.dims).any(|(part, all)| *part == 0 || !all.is_multiple_of(*part)) {
             self.fail(format!("blocks {block:?} do not divide `{name}`, {whole}"));
         }
         let place =

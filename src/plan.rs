@@ -132,6 +132,11 @@ pub struct Spelling {
     pub unpacked_at_once: usize,
     /// A multiple for the outputs of an MXFP4 product. Where the lanes do not divide them, unpacking is not fused into the product.
     pub lanes: usize,
+    /// The fewest and the most rows of an expert's block where many rows are grouped. Up to the fewest, a product takes about as long as
+    /// one of a single row, bound by what brings and unpacks the matrix; beyond the most, no less for each row.
+    pub block_rows: (usize, usize),
+    /// Rows of an expert's block that lie together in memory and are moved as they are.
+    pub slots_of_tile: usize,
     /// Slots that a decode step reads at once; a cache of up to twice as many is read in one piece, since a part taken inside a loop
     /// is copied first.
     pub decode_block: usize,
@@ -150,6 +155,8 @@ impl Spelling {
         calls_kernels: true,
         unpacked_at_once: 1 << 21,
         lanes: 1,
+        block_rows: (8, usize::MAX),
+        slots_of_tile: 8,
         decode_block: ATTENTION_BLOCK,
         unrolls_experts: false,
         asks_for_layouts: false,
@@ -161,6 +168,8 @@ impl Spelling {
         calls_kernels: false,
         unpacked_at_once: usize::MAX,
         lanes: 128,
+        block_rows: (64, 256),
+        slots_of_tile: 16,
         decode_block: 4096,
         unrolls_experts: true,
         asks_for_layouts: true,
@@ -261,6 +270,13 @@ impl Plan {
     /// The fewest rows of an expert's product; a single one is good where its matrix is unpacked to f32.
     pub fn expert_rows(&self) -> usize {
         if self.unpacks_published() { 1 } else { self.product_rows() }
+    }
+
+    /// Rows of an expert's block where `rows` rows are grouped by expert: enough for an even spread, so that few blocks are half empty.
+    pub fn block_rows(&self, config: &Config, rows: usize) -> usize {
+        let even = (rows * config.experts_per_token / config.experts).max(1);
+        let (fewest, most) = self.spelling.block_rows;
+        even.next_power_of_two().clamp(fewest, most)
     }
 
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.

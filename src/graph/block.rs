@@ -105,7 +105,10 @@ pub fn block(config: &Config, plan: &Plan, block: Block, phase: Phase) -> Result
                 let (x, cache) = attend(&model, 0, x, &rows, &rotation, caches[0]);
                 [flatten(&[cache]), vec![x]].concat()
             }
-            Block::Moe => vec![think(&model, 0, stream())],
+            Block::Moe => {
+                let x = stream();
+                vec![think(&model, 0, x, &rows())]
+            }
             Block::Head => vec![head(&model, stream())],
         }
     });

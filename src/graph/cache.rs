@@ -136,6 +136,17 @@ impl<'b> Rows<'b> {
         }
     }
 
+    /// Which rows are tokens and no padding, pred `[n]`; `None` if all are.
+    pub fn tokens(&self, b: &'b Builder) -> Option<Tensor<'b>> {
+        match *self {
+            Rows::Chunk { count, tokens, .. } => {
+                let offsets = b.iota(&TensorType::new(ElementType::S32, [tokens]), 0);
+                Some(offsets.below(count.like("->t", offsets)))
+            }
+            Rows::Step { .. } => None,
+        }
+    }
+
     /// Sequences and tokens of each: rows `[n, …]` are `[b, t, …]`.
     pub fn split(&self) -> (usize, usize) {
         match self {

@@ -62,7 +62,7 @@ pub(super) fn layers<'b>(
     for (layer, cache) in caches.into_iter().enumerate() {
         let (stream, cache) = b.scope(&format!("layers.{layer}"), || {
             let (x, cache) = attend(model, layer, x, rows, &rotation, cache);
-            (think(model, layer, x), cache)
+            (think(model, layer, x, rows), cache)
         });
         x = stream;
         after.push(cache);
@@ -99,10 +99,10 @@ pub(super) fn attend<'b>(
 }
 
 /// The second half: the stream `x` f32 `[n, c]` and what the experts add to it.
-pub(super) fn think<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Tensor<'b> {
+pub(super) fn think<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: &Rows<'b>) -> Tensor<'b> {
     let answered = x.builder().scope("moe", || {
         let normed = rms_norm(x, model.vector(Source::MoeNorm(layer)), model.config.rms_epsilon);
-        moe(model, layer, normed)
+        moe(model, layer, normed, rows)
     });
     x + answered
 }

@@ -1,6 +1,6 @@
 //! The graphs of gpt-oss: sizes in, StableHLO modules out. No I/O, no device, no checkpoint.
 //!
-//! Reading order: `params` (what the device holds), `model`, `norm`, `linear`, `rope`, `cache`, `attention`, `moe` and `expert`,
+//! Reading order: `params` (what the device holds), `model`, `norm`, `linear`, `rope`, `cache`, `attention`, `moe`, `groups` and `expert`,
 //! `layers` (the stack), `sample`, and the functions themselves: `prefill` and `decode`; `block` is single parts of them, to be read.
 //!
 //! Axis letters, here and everywhere: `n` rows (tokens of a prefill or sequences of a decode step), `b` sequence, `t` token, `s` cache slot,
@@ -13,6 +13,7 @@ mod block;
 mod cache;
 mod decode;
 mod expert;
+mod groups;
 mod layers;
 mod linear;
 mod model;

@@ -1,20 +1,22 @@
-//! The mixture of experts. Rows are grouped by expert into blocks, so that an expert's matrices are read once a block and never gathered;
-//! grouping and spreading back are products with 0/1 matrices.
+//! The mixture of experts: who is asked, and the sum of the answers. An expert's matrices are read where they lie, and once: by all rows
+//! in a product, or by blocks of the rows that chose it.
 
+use crate::graph::cache::Rows;
 use crate::graph::expert::Expert;
+use crate::graph::groups::{Blocks, Slots, column};
 use crate::graph::linear::{at_least, linear};
 use crate::graph::model::Model;
 use crate::graph::params::{ALL, Source};
-use hlo::{Attribute, Builder, ElementType::F32, ElementType::S32, Tensor, TensorType};
+use hlo::{Attribute, ElementType::F32, ElementType::S32, Tensor, TensorType};
 
 /// Which row goes to which expert.
-struct Routing<'b> {
-    /// The chosen experts of each row, the likeliest first: s32 `[n]` each.
-    picks: Vec<Tensor<'b>>,
+pub(super) struct Routing<'b> {
+    /// The likeliest experts of each row, in this order: s32 `[n]` each.
+    pub picks: Vec<Tensor<'b>>,
     /// Weight of each expert's answer, 0 where it was not chosen: f32 `[n, e]`.
-    share: Tensor<'b>,
+    pub share: Tensor<'b>,
     /// 1 where an expert was chosen: f32 `[n, e]`.
-    chosen: Tensor<'b>,
+    pub chosen: Tensor<'b>,
 }
 
 /// The `k` likeliest experts of each row, and the softmax over their logits: `logits` f32 `[n, e]`.
@@ -37,17 +39,30 @@ fn route<'b>(logits: Tensor<'b>, k: usize) -> Routing<'b> {
     Routing { picks, share: share / total.like("n->ne", share), chosen }
 }
 
-/// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`.
-pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>) -> Tensor<'b> {
+impl<'b> Routing<'b> {
+    /// The same where only rows that are `tokens`, pred `[n]`, choose anything.
+    fn of_tokens(self, tokens: Tensor<'b>) -> Routing<'b> {
+        let only = |of: Tensor<'b>| tokens.like("n->ne", of).select(of, 0.0);
+        Routing { share: only(self.share), chosen: only(self.chosen), ..self }
+    }
+}
+
+/// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`. Padding asks nobody.
+pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: &Rows<'b>) -> Tensor<'b> {
     let (n, c) = (x.dim(0), x.dim(1));
     let logits = linear(model, x, Source::RouterWeight(layer), Source::RouterBias(layer)).named("router");
     let routing = route(logits, model.config.experts_per_token);
+    let routing = match rows.tokens(x.builder()) {
+        Some(tokens) => routing.of_tokens(tokens),
+        None => routing,
+    };
     if model.plan.calls_kernels() {
         return by_kernel(model, layer, x, &routing);
     }
     let expert = Expert { model, layer };
     let parts = match n {
         1 if model.plan.spelling.unrolls_experts => one_by_one(&expert, x, &routing),
+        _ if n <= model.plan.block_rows(model.config, n) => all_by_each(&expert, x, &routing),
         _ => by_blocks(&expert, x, &routing),
     };
     // Every device has a part of every answer: this sum is the one place where they meet.
@@ -89,79 +104,63 @@ fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<
     answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert")
 }
 
-/// The same for any number of rows, by blocks of rows that chose the same expert: f32 `[n, p, o]`.
-fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+/// The same for few rows: every expert that one of them chose answers to all, since a product of few rows takes no longer than one of a
+/// single row: f32 `[n, p, o]`.
+fn all_by_each<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
     let (b, n) = (x.builder(), x.dim(0));
     let (config, plan) = (expert.model.config, expert.model.plan);
-    let even = n * config.experts_per_token / config.experts;
-    // Enough for an even spread, so that few blocks are half empty.
-    let rows = even.next_power_of_two().max(8).min(n).max(plan.expert_rows());
-    let blocks = Blocks::new(b, routing, rows);
-    let compute = expert.model.compute();
-    let stream = x.convert(compute);
-    let sums = TensorType::new(F32, [n, plan.devices, plan.down_outputs(config)]);
+    let own = at_least(x.convert(expert.model.compute()), plan.expert_rows());
+    let rows = own.dim(0);
+    let (share, chosen) = (at_least(routing.share, rows), at_least(routing.chosen, rows));
+    let asked = Blocks::new(chosen.max("ne->e").convert(S32));
+    let sums = TensorType::new(F32, [rows, plan.devices, plan.down_outputs(config)]);
     let state = [b.integer(0), b.splat(0.0, &sums).constrained(&["", ALL, ""])];
-    // An expert has as many blocks as its rows fill, and one that they do not fill.
-    let pairs = n * config.experts_per_token;
-    let full = if n <= rows { 0 } else { pairs / rows };
-    let most = full + config.experts.min(pairs);
     let done = b.while_loop_at_most(
-        most,
+        config.experts.min(n * config.experts_per_token),
+        &state,
+        |state| state[0].below(asked.count),
+        |state| {
+            let (index, _) = asked.at(state[0]);
+            let answer = expert.answer(own, index);
+            // Not a product with 0: what one row makes of another's expert may be no number.
+            let asks = column(chosen, index).above(0.0).like("n->npo", answer);
+            let answer = asks.select(answer * column(share, index).like("n->npo", answer), 0.0);
+            vec![state[0] + 1, state[1] + answer]
+        },
+    );
+    done[1].slice(&[0..n, 0..sums.dims[1], 0..sums.dims[2]])
+}
+
+/// The same for many rows, by blocks of rows that chose the same expert: f32 `[n, p, o]`.
+fn by_blocks<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let (b, n, c) = (x.builder(), x.dim(0), x.dim(1));
+    let (config, plan) = (expert.model.config, expert.model.plan);
+    let compute = expert.model.compute();
+    let rows = plan.block_rows(config, n);
+    let slots = Slots::new(b, routing, rows, plan.spelling.slots_of_tile.min(rows));
+    let (tile, tiles) = (slots.tile, slots.count / slots.tile);
+    let stream = slots.spread(x.convert(compute)).reshape(&[tiles, tile, c]);
+    let blocks = Blocks::new((slots.rows + (rows as i64 - 1)) / rows as i64);
+    let answers = TensorType::new(compute, [tiles, plan.devices, tile, plan.down_outputs(config)]);
+    let state = [b.integer(0), b.splat(0.0, &answers).constrained(&["", ALL, "", ""])];
+    // Every expert may have a block that its rows do not fill.
+    let pairs = n * config.experts_per_token;
+    let partial = config.experts.min(pairs);
+    let done = b.while_loop_at_most(
+        partial + (pairs - partial) / rows,
         &state,
         |state| state[0].below(blocks.count),
         |state| {
-            let (index, place) = blocks.block(state[0], routing, rows);
-            let own = place.convert(compute).dot("rn,nc->rc", stream);
-            let answer = expert.answer(own, index);
-            let share = column(routing.share, index);
-            let back = (place * share.like("n->rn", place)).dot("rn,rpo->npo", answer);
-            vec![state[0] + 1, state[1] + back]
+            let zero = b.integer(0);
+            let (index, before) = blocks.at(state[0]);
+            let of_expert = slots.first_tiles.dynamic_slice(&[index], &[1]).reshape(&[]);
+            let first = of_expert + before * (rows / tile) as i64;
+            let own = stream.dynamic_slice(&[first, zero, zero], &[rows / tile, tile, c]).reshape(&[rows, c]);
+            let answer = expert.answer(own, index).convert(compute);
+            let answer = answer.reshape(&[rows / tile, tile, answers.dims[1], answers.dims[3]]).transpose("utpo->upto");
+            // Behind an expert's own rows this writes what the next experts, which come later, replace.
+            vec![state[0] + 1, state[1].dynamic_update(answer, &[first, zero, zero, zero])]
         },
     );
-    done[1]
-}
-
-/// How rows fall into blocks of one expert each: experts in order, each with as many blocks as its rows need.
-struct Blocks<'b> {
-    /// Blocks in all, s32.
-    count: Tensor<'b>,
-    /// Blocks of the experts up to and with each, s32 `[e]`.
-    ends: Tensor<'b>,
-    /// How many earlier rows chose the same expert, f32 `[n, e]`.
-    rank: Tensor<'b>,
-}
-
-impl<'b> Blocks<'b> {
-    fn new(b: &'b Builder, routing: &Routing<'b>, rows: usize) -> Blocks<'b> {
-        let (n, e) = (routing.chosen.dim(0), routing.chosen.dim(1));
-        let square = |size: usize| TensorType::new(S32, [size, size]);
-        let earlier = b.iota(&square(n), 1).below(b.iota(&square(n), 0)).convert(F32);
-        let rank = earlier.dot("nm,me->ne", routing.chosen);
-        let of_expert = (routing.chosen.sum("ne->e").convert(S32) + (rows as i64 - 1)) / rows as i64;
-        let up_to = b.iota(&square(e), 1).at_most(b.iota(&square(e), 0));
-        let spread = of_expert.spread("x->ex", &[e, e]);
-        let ends = up_to.select(spread, 0).sum("ex->e").named("block_ends");
-        Blocks { count: of_expert.sum("e->").named("blocks"), ends, rank }
-    }
-
-    /// Block `index`: its expert, s32, and where its rows come from: f32 `[r, n]`, 1 where block row `r` is row `n`.
-    fn block(&self, index: Tensor<'b>, routing: &Routing<'b>, rows: usize) -> (Tensor<'b>, Tensor<'b>) {
-        let b = index.builder();
-        let passed = self.ends.at_most(index.like("->e", self.ends));
-        let expert = passed.convert(S32).sum("e->").named("expert");
-        let before = passed.select(self.ends, 0).max("e->").maximum(0);
-        let first = ((index - before) * rows as i64).convert(F32);
-        let rank = column(self.rank, expert);
-        let chosen = column(routing.chosen, expert);
-        let n = rank.dim(0);
-        let block_row = b.iota(&TensorType::new(F32, [rows, n]), 0) + first.spread("->rn", &[rows, n]);
-        let here = block_row.equals(rank.like("n->rn", block_row));
-        (expert, here.select(chosen.like("n->rn", block_row), 0.0).named("place"))
-    }
-}
-
-/// Column `index` of `table` `[n, e]`: `[n]`.
-fn column<'b>(table: Tensor<'b>, index: Tensor<'b>) -> Tensor<'b> {
-    let n = table.dim(0);
-    table.dynamic_slice(&[index.builder().integer(0), index], &[n, 1]).reshape(&[n])
+    slots.gather(done[1], routing)
 }

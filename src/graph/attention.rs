@@ -2,13 +2,14 @@
 
 use crate::config::LayerKind;
 use crate::graph::cache::{KvCache, Rows, Stored, write_full, write_ring};
-use crate::graph::linear::linear;
+use crate::graph::linear::{at_least, first_rows, linear};
 use crate::graph::model::Model;
 use crate::graph::params::{HEADS, Source};
 use crate::graph::rope::Rotation;
-use hlo::{ElementType::F32, ElementType::S32, Tensor, TensorType};
+use hlo::{ElementType, ElementType::F32, ElementType::S32, Tensor, TensorType};
 
-/// Attention of layer `layer` over normalised `x` f32 `[n, c]`; gives f32 `[n, c]` and the cache with the rows' keys and values.
+/// Attention of layer `layer` over normalised `x` f32 `[r, c]`, whose first `n` rows are `rows`; gives f32 `[r, c]` and the cache with
+/// the rows' keys and values.
 pub(super) fn attention<'b>(
     model: &Model<'_, 'b>,
     layer: usize,
@@ -18,12 +19,12 @@ pub(super) fn attention<'b>(
     cache: KvCache<'b>,
 ) -> (Tensor<'b>, KvCache<'b>) {
     let (b, config) = (x.builder(), model.config);
-    let (n, d) = (x.dim(0), config.head_dim);
+    let (n, d) = (rows.count(), config.head_dim);
     let (g, m) = (config.kv_heads, config.query_heads_per_kv_head());
     let (sequences, tokens) = rows.split();
 
     let qkv = linear(model, x, Source::QkvWeight(layer), Source::QkvBias(layer));
-    let heads = qkv.reshape(&[n, g, m + 2, d]).constrained(&["", HEADS, "", ""]);
+    let heads = first_rows(qkv, n).reshape(&[n, g, m + 2, d]).constrained(&["", HEADS, "", ""]);
     let of_group = |from: usize, to: usize| heads.slice(&[0..n, 0..g, from..to, 0..d]);
     let queries = rotation.rotate(of_group(0, m)).convert(model.compute());
     let queries = queries.reshape(&[sequences, tokens, g, m, d]).named("queries");
@@ -35,8 +36,8 @@ pub(super) fn attention<'b>(
     let values = b.scope("values", || by_head(of_group(m + 1, m + 2)));
 
     let positions = rows.positions(b).reshape(&[sequences, tokens]);
-    let mut softmax = RunningSoftmax::start(queries, model.vector(Source::Sinks(layer)));
-    let cache = match config.layer_kinds[layer] {
+    let sinks = model.vector(Source::Sinks(layer));
+    let (attended, cache) = match config.layer_kinds[layer] {
         LayerKind::Sliding => {
             let (key_ring, seen_keys) = write_ring(cache.keys, keys, rows);
             let (value_ring, seen_values) = write_ring(cache.values, values, rows);
@@ -50,20 +51,70 @@ pub(super) fn attention<'b>(
                     key.at_most(at) & key.above(at - config.sliding_window as i64) & key.at_least(0)
                 }
             };
-            softmax = softmax.take(queries, seen_keys, seen_values, visible);
-            KvCache { keys: key_ring, values: value_ring }
+            let seen = KvCache { keys: seen_keys, values: seen_values };
+            let attended = match *rows {
+                Rows::Step { .. } => at_once(queries, seen, visible, sinks),
+                Rows::Chunk { .. } => {
+                    RunningSoftmax::start(queries, sinks).take(queries, seen_keys, seen_values, visible).finish()
+                }
+            };
+            (attended, KvCache { keys: key_ring, values: value_ring })
         }
         LayerKind::Full => {
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
             let cache = KvCache { keys: in_its_layout(model, cache.keys), values: in_its_layout(model, cache.values) };
-            softmax = over_cache(model, softmax, queries, cache, positions, rows);
-            cache
+            let attended = match *rows {
+                Rows::Step { .. } if model.plan.attention_block(1) == model.plan.slots() => {
+                    let slots = b.iota(&TensorType::new(S32, [sequences, tokens, model.plan.slots()]), 2);
+                    at_once(queries, cache, slots.at_most(positions.like("bt->bts", slots)), sinks)
+                }
+                _ => {
+                    let softmax = RunningSoftmax::start(queries, sinks);
+                    over_cache(model, softmax, queries, cache, positions, rows).finish()
+                }
+            };
+            (attended, cache)
         }
     };
-    let attended = softmax.finish().transpose("bgtmd->btgmd").reshape(&[n, g * m * d]).named("attended");
-    let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));
+    let attended = attended.transpose("bgtmd->btgmd").reshape(&[n, g * m * d]).named("attended");
+    let out = linear(model, at_least(attended, x.dim(0)), Source::OutWeight(layer), Source::OutBias(layer));
     (out.constrained(&["", ""]), cache)
+}
+
+/// Attention over all of `seen` `[b, g, s, d]` in one piece, where `visible` `[b, t, s]` says which row sees which: f32 `[b, g, t, m, d]`.
+fn at_once<'b>(queries: Tensor<'b>, seen: KvCache<'b>, visible: Tensor<'b>, sinks: Tensor<'b>) -> Tensor<'b> {
+    let scores = scores(queries, seen.keys, visible);
+    let dims = scores.ty().dims;
+    let sinks = sinks.reshape(&[dims[1], dims[3]]).spread("gm->bgtm", &dims[..4]);
+    let peak = scores.max("bgtms->bgtm").maximum(sinks);
+    let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
+    let total = weight.sum("bgtms->bgtm") + (sinks - peak).exp();
+    let brought = weighted(weight, seen.values, queries.ty().element);
+    brought / total.like("bgtm->bgtmd", brought)
+}
+
+/// The products of `queries` `[b, t, g, m, d]` and `keys` `[b, g, s, d]`, scaled, without weight where not `visible`: f32 `[b, g, t, m, s]`.
+fn scores<'b>(queries: Tensor<'b>, keys: Stored<'b>, visible: Tensor<'b>) -> Tensor<'b> {
+    let scale = (queries.dim(4) as f64).powf(-0.5);
+    let keys_of_type = keys.values.convert(queries.ty().element);
+    let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys_of_type) * scale;
+    let scores = times_scales(scores, keys);
+    visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores")
+}
+
+/// The sum of `values` `[b, g, s, d]` by `weight` f32 `[b, g, t, m, s]`: f32 `[b, g, t, m, d]`.
+fn weighted<'b>(weight: Tensor<'b>, values: Stored<'b>, compute: ElementType) -> Tensor<'b> {
+    let weight = times_scales(weight, values).convert(compute);
+    weight.dot_into(F32, "bgtms,bgsd->bgtmd", values.values.convert(compute))
+}
+
+/// A scale of a key or a value is one factor of its whole dot product, or of its whole weight.
+fn times_scales<'b>(x: Tensor<'b>, of: Stored<'b>) -> Tensor<'b> {
+    match of.scales {
+        Some(scales) => x * scales.like("bgs->bgtms", x),
+        None => x,
+    }
 }
 
 /// Takes the cache block by block, as far as the newest row reaches.
@@ -148,22 +199,12 @@ impl<'b> RunningSoftmax<'b> {
         values: Stored<'b>,
         visible: Tensor<'b>,
     ) -> RunningSoftmax<'b> {
-        let compute = queries.ty().element;
-        let scale = (queries.dim(4) as f64).powf(-0.5);
-        // A scale of a key or a value is one factor of its whole dot product, or of its whole weight.
-        let scaled = |by: Stored<'b>, x: Tensor<'b>| match by.scales {
-            Some(scales) => x * scales.like("bgs->bgtms", x),
-            None => x,
-        };
-        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys.values.convert(compute)) * scale;
-        let scores = scaled(keys, scores);
-        let scores = visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores");
+        let scores = scores(queries, keys, visible);
         let peak = self.peak.maximum(scores.max("bgtms->bgtm"));
         let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
         let fade = (self.peak - peak).exp();
         let total = self.total * fade + weight.sum("bgtms->bgtm");
-        let weight = scaled(values, weight).convert(compute);
-        let brought = weight.dot_into(F32, "bgtms,bgsd->bgtmd", values.values.convert(compute));
+        let brought = weighted(weight, values, queries.ty().element);
         RunningSoftmax { peak, total, values: self.values * fade.like("bgtm->bgtmd", brought) + brought }
     }
 

@@ -12,9 +12,9 @@ use super::wire::{Answer, Opened, PROTOCOL, Request, receive, send};
 use crate::bundle::compile::{cost, layouts, memory};
 use crate::bundle::error::Refusal;
 use crate::bundle::identity::Compiler;
+use crate::bundle::kernels;
 use crate::bundle::manifest::signature;
 use crate::bundle::shortage::Shortage;
-use crate::bundle::kernels;
 use crate::pjrt::{Client, ClientOptions, Code, CompileOptions, Executable, PjrtError, Plugin, Topology};
 
 /// Serves the parent over standard input, which is a socket of its own; standard output and error are the plugin's to write.

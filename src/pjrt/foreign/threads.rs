@@ -121,7 +121,9 @@ impl kernels::Workers for Threads<'_> {
         let own: *const (dyn Fn(usize) + Sync + '_) = task;
         let shared = Arc::new(Shared {
             // SAFETY: only the lifetime changes; see `Shared::task`.
-            task: unsafe { std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(own) },
+            task: unsafe {
+                std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(own)
+            },
             tasks,
             next: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
@@ -151,11 +153,8 @@ fn forget(api: &raw::Api, error: *mut raw::Error) {
     if error.is_null() {
         return;
     }
-    let mut args = raw::ErrorDestroy {
-        struct_size: size_of::<raw::ErrorDestroy>(),
-        extension_start: ptr::null_mut(),
-        error,
-    };
+    let mut args =
+        raw::ErrorDestroy { struct_size: size_of::<raw::ErrorDestroy>(), extension_start: ptr::null_mut(), error };
     if let Some(destroy) = api.error_destroy {
         // SAFETY: c_api.h: whoever calls a function owns the error that it returns.
         unsafe { destroy(&mut args) };

@@ -65,9 +65,8 @@ fn main() {
     let down = bytes(EXPERTS * HIDDEN * HIDDEN / 2, 0, 256);
     let down_scales = bytes(EXPERTS * HIDDEN * HIDDEN / 32, 115, 8);
     let bias = vec![0.0; EXPERTS * 2 * HIDDEN];
-    let matrix = |codes, scales, outputs| {
-        Matrix::new(Values::Mxfp4 { codes, scales }, outputs, HIDDEN).expect("sizes that fit")
-    };
+    let matrix =
+        |codes, scales, outputs| Matrix::new(Values::Mxfp4 { codes, scales }, outputs, HIDDEN).expect("sizes that fit");
     let experts = Experts {
         gate_up: matrix(&gate_up, &gate_up_scales, EXPERTS * 2 * HIDDEN),
         gate_up_bias: &bias,
@@ -77,11 +76,13 @@ fn main() {
         limit: 7.0,
         alpha: 1.702,
     };
-    let dense: Vec<bf16> = bytes(4 * HIDDEN * 5120, 0, 256).iter().map(|byte| bf16::from_f32(f32::from(*byte))).collect();
+    let dense: Vec<bf16> =
+        bytes(4 * HIDDEN * 5120, 0, 256).iter().map(|byte| bf16::from_f32(f32::from(*byte))).collect();
     let dense = Matrix::new(Values::Bf16(&dense), 4 * 5120, HIDDEN).expect("sizes that fit");
     let codes: Vec<i8> = bytes(4 * HIDDEN * 5120, 0, 256).iter().map(|byte| *byte as i8).collect();
     let scales = vec![1.0; 4 * 5120];
-    let narrow = Matrix::new(Values::Int8 { codes: &codes, scales: &scales }, 4 * 5120, HIDDEN).expect("sizes that fit");
+    let narrow =
+        Matrix::new(Values::Int8 { codes: &codes, scales: &scales }, 4 * 5120, HIDDEN).expect("sizes that fit");
 
     println!("{threads} threads; bytes are those of the weights");
     println!("{:9} {:>5}  {:>22}  {:>22}  {:>22}", "level", "rows", "mxfp4 experts", "bf16", "int8");
@@ -97,18 +98,25 @@ fn main() {
                 for at in 0..n * CHOSEN {
                     shares[at / CHOSEN * EXPERTS + (at * 5 + at / 32 + turn * 4) % EXPERTS] = 0.25;
                 }
-                asked = (0..EXPERTS).filter(|expert| shares.iter().skip(*expert).step_by(EXPERTS).any(|share| *share != 0.0)).count();
+                asked = (0..EXPERTS)
+                    .filter(|expert| shares.iter().skip(*expert).step_by(EXPERTS).any(|share| *share != 0.0))
+                    .count();
                 answer(level, &experts, Rows::Bf16(&rows), &shares, &mut answers, &workers).expect("sizes that fit");
             });
             let expert = 3 * HIDDEN * HIDDEN;
             let show = |time: Duration, bytes: usize, products: usize| {
                 let seconds = time.as_secs_f64();
-                format!("{:5.1} GB/s {:5.0} GFLOP/s", bytes as f64 / seconds / 1e9, 2.0 * products as f64 / seconds / 1e9)
+                format!(
+                    "{:5.1} GB/s {:5.0} GFLOP/s",
+                    bytes as f64 / seconds / 1e9,
+                    2.0 * products as f64 / seconds / 1e9
+                )
             };
             let experts = show(time, asked * expert * 17 / 32, n * CHOSEN * expert);
             let dense = [(&dense, 2), (&narrow, 1)].map(|(matrix, size)| {
                 let mut sums = vec![0.0; n * matrix.outputs()];
-                let time = best(|| product(level, Rows::Bf16(&rows), matrix, &mut sums, &workers).expect("sizes that fit"));
+                let time =
+                    best(|| product(level, Rows::Bf16(&rows), matrix, &mut sums, &workers).expect("sizes that fit"));
                 let values = matrix.outputs() * HIDDEN;
                 show(time, values * size, n * values)
             });

@@ -12,12 +12,21 @@ pub enum Values<'a> {
     F32(&'a [f32]),
     Bf16(&'a [bf16]),
     /// With a scale for each output.
-    Int8 { codes: &'a [i8], scales: &'a [f32] },
+    Int8 {
+        codes: &'a [i8],
+        scales: &'a [f32],
+    },
     /// E4M3FN, likewise.
-    Fp8 { codes: &'a [u8], scales: &'a [f32] },
+    Fp8 {
+        codes: &'a [u8],
+        scales: &'a [f32],
+    },
     /// E2M1, two in a byte with the first in the low half; for every 32 of them a byte that is 127 more than the power of two by which they
     /// are multiplied. A byte of 0 stands for zeros, one of 255 for what no checkpoint may have.
-    Mxfp4 { codes: &'a [u8], scales: &'a [u8] },
+    Mxfp4 {
+        codes: &'a [u8],
+        scales: &'a [u8],
+    },
 }
 
 /// A matrix of `outputs × inputs`.

@@ -84,13 +84,7 @@ fn by_parts<T: Number>(level: Level, rows: &[T], matrix: &Matrix<'_>, sums: &mut
 }
 
 /// The product of `rows` with some outputs of `matrix`: `sums` `[n, range]`.
-pub(crate) fn of_part<T: Number>(
-    level: Level,
-    rows: &[T],
-    matrix: &Matrix<'_>,
-    range: Range<usize>,
-    sums: &mut [f32],
-) {
+pub(crate) fn of_part<T: Number>(level: Level, rows: &[T], matrix: &Matrix<'_>, range: Range<usize>, sums: &mut [f32]) {
     let (inputs, outputs) = (matrix.inputs(), range.len());
     let matrix = matrix.part(range);
     let rows: Vec<&[T]> = rows.chunks_exact(inputs).collect();

@@ -274,6 +274,11 @@ impl Plan {
         if self.strategy.compute == ElementType::F32 { 1 } else { self.spelling.product_rows }
     }
 
+    /// Rows of the stream that carries so many tokens.
+    pub fn stream_rows(&self, tokens: usize) -> usize {
+        if self.calls_kernels() { tokens } else { tokens.max(self.product_rows()) }
+    }
+
     /// Whether products with weights are calls of the host's kernels. Over several devices the compiler would not know how to divide them.
     pub fn calls_kernels(&self) -> bool {
         self.spelling.kernels == Kernels::Host && self.devices == 1

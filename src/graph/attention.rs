@@ -3,13 +3,14 @@
 use crate::config::LayerKind;
 use crate::graph::cache::{KvCache, Rows, Stored, write_full, write_ring};
 use crate::graph::kernel;
-use crate::graph::linear::linear;
+use crate::graph::linear::{at_least, first_rows, linear};
 use crate::graph::model::Model;
 use crate::graph::params::{HEADS, Source};
 use crate::graph::rope::Rotation;
-use hlo::{ElementType::F32, ElementType::S32, Tensor, TensorType};
+use hlo::{ElementType, ElementType::F32, ElementType::S32, Tensor, TensorType};
 
-/// Attention of layer `layer` over normalised `x` f32 `[n, c]`; gives f32 `[n, c]` and the cache with the rows' keys and values.
+/// Attention of layer `layer` over normalised `x` f32 `[r, c]`, whose first `n` rows are `rows`; gives f32 `[r, c]` and the cache with
+/// the rows' keys and values.
 pub(super) fn attention<'b>(
     model: &Model<'_, 'b>,
     layer: usize,
@@ -19,12 +20,12 @@ pub(super) fn attention<'b>(
     cache: KvCache<'b>,
 ) -> (Tensor<'b>, KvCache<'b>) {
     let (b, config) = (x.builder(), model.config);
-    let (n, d) = (x.dim(0), config.head_dim);
+    let (n, d) = (rows.count(), config.head_dim);
     let (g, m) = (config.kv_heads, config.query_heads_per_kv_head());
     let (sequences, tokens) = rows.split();
 
     let qkv = linear(model, x, Source::QkvWeight(layer), Source::QkvBias(layer));
-    let heads = qkv.reshape(&[n, g, m + 2, d]).constrained(&["", HEADS, "", ""]);
+    let heads = first_rows(qkv, n).reshape(&[n, g, m + 2, d]).constrained(&["", HEADS, "", ""]);
     let of_group = |from: usize, to: usize| heads.slice(&[0..n, 0..g, from..to, 0..d]);
     let queries = rotation.rotate(of_group(0, m)).convert(model.compute());
     let queries = queries.reshape(&[sequences, tokens, g, m, d]).named("queries");
@@ -50,7 +51,7 @@ pub(super) fn attention<'b>(
                     // A ring that is not yet full ends at the newest token; in a full one every slot is inside the window.
                     let slots = b.iota(&TensorType::new(S32, [sequences, tokens, seen_keys.slots()]), 2);
                     let visible = slots.at_most(positions.like("bt->bts", slots));
-                    RunningSoftmax::start(queries, sinks).take(queries, seen, visible).finish()
+                    at_once(queries, seen, visible, sinks)
                 }
                 Rows::Chunk { start, .. } => over_window(config.sliding_window, queries, seen, start, sinks),
             };
@@ -60,18 +61,22 @@ pub(super) fn attention<'b>(
             let cache =
                 KvCache { keys: write_full(cache.keys, keys, rows), values: write_full(cache.values, values, rows) };
             let cache = cache.map(|of| in_its_layout(model, of));
-            // Rows of a part see no further than its newest, and their logits are a part of what those of all would take.
-            let size = model.plan.query_block(tokens);
-            let parts = (0..tokens).step_by(size).map(|first| {
-                let part = first..(first + size).min(tokens);
-                let queries = queries.slice(&[0..sequences, part.clone(), 0..g, 0..m, 0..d]);
-                let positions = positions.slice(&[0..sequences, part]);
-                let softmax = RunningSoftmax::start(queries, sinks);
-                over_cache(model, softmax, queries, cache, positions, rows).finish()
-            });
-            let attended = match by_kernel {
-                true => by_kernels(model, queries, cache, positions, layer),
-                false => {
+            let attended = match *rows {
+                _ if by_kernel => by_kernels(model, queries, cache, positions, layer),
+                Rows::Step { .. } if model.plan.attention_block(1) == model.plan.slots() => {
+                    let slots = b.iota(&TensorType::new(S32, [sequences, tokens, model.plan.slots()]), 2);
+                    at_once(queries, cache, slots.at_most(positions.like("bt->bts", slots)), sinks)
+                }
+                _ => {
+                    // Rows of a part see no further than its newest, and their logits are a part of what those of all would take.
+                    let size = model.plan.query_block(tokens);
+                    let parts = (0..tokens).step_by(size).map(|first| {
+                        let part = first..(first + size).min(tokens);
+                        let queries = queries.slice(&[0..sequences, part.clone(), 0..g, 0..m, 0..d]);
+                        let positions = positions.slice(&[0..sequences, part]);
+                        let softmax = RunningSoftmax::start(queries, sinks);
+                        over_cache(model, softmax, queries, cache, positions, rows).finish()
+                    });
                     let parts: Vec<Tensor<'b>> = parts.collect();
                     parts[0].concatenate(&parts[1..], 1)
                 }
@@ -80,7 +85,7 @@ pub(super) fn attention<'b>(
         }
     };
     let attended = attended.reshape(&[n, g * m * d]).named("attended");
-    let out = linear(model, attended, Source::OutWeight(layer), Source::OutBias(layer));
+    let out = linear(model, at_least(attended, x.dim(0)), Source::OutWeight(layer), Source::OutBias(layer));
     (out.constrained(&["", ""]), cache)
 }
 
@@ -144,6 +149,41 @@ fn overlapping(of: Tensor<'_>, pieces: usize, size: usize) -> Tensor<'_> {
         cut.slice(&ranges)
     };
     of_pieces(0).concatenate(&[of_pieces(1)], 2)
+}
+
+/// Attention over all of `seen` `[b, g, s, d]` in one piece, where `visible` `[b, t, s]` says which row sees which: f32 `[b, t, g, m, d]`.
+fn at_once<'b>(queries: Tensor<'b>, seen: KvCache<'b>, visible: Tensor<'b>, sinks: Tensor<'b>) -> Tensor<'b> {
+    let scores = scores(queries, seen.keys, visible);
+    let dims = scores.ty().dims;
+    let sinks = sinks.reshape(&[dims[1], dims[3]]).spread("gm->bgtm", &dims[..4]);
+    let peak = scores.max("bgtms->bgtm").maximum(sinks);
+    let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
+    let total = weight.sum("bgtms->bgtm") + (sinks - peak).exp();
+    let brought = weighted(weight, seen.values, queries.ty().element);
+    (brought / total.like("bgtm->bgtmd", brought)).transpose("bgtmd->btgmd")
+}
+
+/// The products of `queries` `[b, t, g, m, d]` and `keys` `[b, g, s, d]`, scaled, without weight where not `visible`: f32 `[b, g, t, m, s]`.
+fn scores<'b>(queries: Tensor<'b>, keys: Stored<'b>, visible: Tensor<'b>) -> Tensor<'b> {
+    let scale = (queries.dim(4) as f64).powf(-0.5);
+    let keys_of_type = keys.values.convert(queries.ty().element);
+    let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", keys_of_type) * scale;
+    let scores = times_scales(scores, keys);
+    visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores")
+}
+
+/// The sum of `values` `[b, g, s, d]` by `weight` f32 `[b, g, t, m, s]`: f32 `[b, g, t, m, d]`.
+fn weighted<'b>(weight: Tensor<'b>, values: Stored<'b>, compute: ElementType) -> Tensor<'b> {
+    let weight = times_scales(weight, values).convert(compute);
+    weight.dot_into(F32, "bgtms,bgsd->bgtmd", values.values.convert(compute))
+}
+
+/// A scale of a key or a value is one factor of its whole dot product, or of its whole weight.
+fn times_scales<'b>(x: Tensor<'b>, of: Stored<'b>) -> Tensor<'b> {
+    match of.scales {
+        Some(scales) => x * scales.like("bgs->bgtms", x),
+        None => x,
+    }
 }
 
 /// Takes the cache block by block, as far as the newest row reaches.
@@ -228,25 +268,15 @@ impl<'b> RunningSoftmax<'b> {
     /// Adds keys and values `[b, g, s, d]` as they are stored, where `visible` `[b, t, s]` says which row sees which.
     fn take(self, queries: Tensor<'b>, seen: KvCache<'b>, visible: Tensor<'b>) -> RunningSoftmax<'b> {
         let compute = queries.ty().element;
-        let scale = (queries.dim(4) as f64).powf(-0.5);
-        // A scale of a key or a value is one factor of its whole dot product, or of its whole weight. For many rows these are many more
-        // than keys and values.
+        // Scales are a factor of each logit, which for many rows are many more than keys and values.
         let seen = if self.total.is_none() { seen.map(|of| of.in_full(compute)) } else { seen };
-        let scaled = |by: Stored<'b>, x: Tensor<'b>| match by.scales {
-            Some(scales) => x * scales.like("bgs->bgtms", x),
-            None => x,
-        };
-        let scores = queries.dot_into(F32, "btgmd,bgsd->bgtms", seen.keys.values.convert(compute)) * scale;
-        let scores = scaled(seen.keys, scores);
-        let scores = visible.like("bts->bgtms", scores).select(scores, f64::NEG_INFINITY).named("scores");
+        let scores = scores(queries, seen.keys, visible);
         let peak = self.peak.maximum(scores.max("bgtms->bgtm"));
         let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
         let fade = (self.peak - peak).exp();
         let total = self.total.map(|total| total * fade + weight.sum("bgtms->bgtm"));
-        let weight = scaled(seen.values, weight).convert(compute);
-        let values = seen.values.values.convert(compute);
-        let values = if total.is_none() { with_ones(values) } else { values };
-        let brought = weight.dot_into(F32, "bgtms,bgsd->bgtmd", values);
+        let values = if total.is_none() { seen.values.map(with_ones) } else { seen.values };
+        let brought = weighted(weight, values, compute);
         RunningSoftmax { peak, values: self.values * fade.like("bgtm->bgtmd", brought) + brought, total }
     }
 

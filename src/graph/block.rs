@@ -109,7 +109,7 @@ pub fn block(config: &Config, plan: &Plan, block: Block, phase: Phase) -> Result
                 let x = stream();
                 vec![think(&model, 0, x, &rows())]
             }
-            Block::Head => vec![head(&model, stream())],
+            Block::Head => vec![head(&model, stream(), n)],
         }
     });
     b.finish()

@@ -148,6 +148,12 @@ impl<'b> Rows<'b> {
         }
     }
 
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        let (sequences, tokens) = self.split();
+        sequences * tokens
+    }
+
     /// Which rows are tokens and no padding, pred `[n]`; `None` if all are.
     pub fn tokens(&self, b: &'b Builder) -> Option<Tensor<'b>> {
         match *self {

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::graph::attention::attention;
 use crate::graph::cache::{KvCache, Rows, cache};
-use crate::graph::linear::{look_up, project};
+use crate::graph::linear::{at_least, first_rows, look_up, project};
 use crate::graph::mesh;
 use crate::graph::model::Model;
 use crate::graph::moe::moe;
@@ -48,7 +48,8 @@ pub(super) fn unflatten<'b>(model: &Model<'_, 'b>, tensors: &[Tensor<'b>]) -> Ve
     std::iter::from_fn(|| KvCache::take(&mut tensors, model.plan.strategy.cache)).collect()
 }
 
-/// Takes `tokens` s32 `[n]` through all layers: the stream f32 `[n, c]`, not yet normalised, and the caches.
+/// Takes `tokens` s32 `[n]` through all layers: the stream f32 `[r, c]`, not yet normalised, with rows of no meaning behind the `n`, and
+/// the caches.
 pub(super) fn layers<'b>(
     model: &Model<'_, 'b>,
     tokens: Tensor<'b>,
@@ -57,7 +58,9 @@ pub(super) fn layers<'b>(
 ) -> (Tensor<'b>, Vec<KvCache<'b>>) {
     let b = tokens.builder();
     let rotation = rotation(model, rows);
-    let mut x = embed(model, tokens);
+    let n = tokens.dim(0);
+    // The stream has as many rows as its products want: what they give need not be cut before it is added.
+    let mut x = at_least(embed(model, tokens), model.plan.stream_rows(n));
     let mut after = Vec::new();
     for (layer, cache) in caches.into_iter().enumerate() {
         let (stream, cache) = b.scope(&format!("layers.{layer}"), || {
@@ -107,11 +110,11 @@ pub(super) fn think<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows
     x + answered
 }
 
-/// Logits of the stream `x` f32 `[n, c]`: f32 `[n, v]`.
-pub(super) fn head<'b>(model: &Model<'_, 'b>, x: Tensor<'b>) -> Tensor<'b> {
+/// Logits of the first `n` rows of the stream `x` f32 `[r, c]`: f32 `[n, v]`.
+pub(super) fn head<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, n: usize) -> Tensor<'b> {
     x.builder().scope("head", || {
         let normed = rms_norm(x, model.vector(Source::FinalNorm), model.config.rms_epsilon);
-        let logits = project(model, normed, Source::Unembedding).named("logits");
+        let logits = first_rows(project(model, normed, Source::Unembedding), n).named("logits");
         // Of whatever has to meet, the logits are little beside the matrix, which the compiler would move for many rows.
         if model.config.vocabulary.is_multiple_of(model.plan.devices) { logits.constrained(&["", ALL]) } else { logits }
     })

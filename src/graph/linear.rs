@@ -21,8 +21,7 @@ pub(super) fn project<'b>(model: &Model<'_, 'b>, x: Tensor<'b>, weight: Source) 
     }
     let rows = at_least(x.convert(model.compute()), model.plan.product_rows());
     let product = rows.dot_into(F32, "nc,oc->no", matrix.values.convert(model.compute()));
-    // Without the barrier the compiler would drop the padding again, and its gain with it.
-    let product = if product.dim(0) == n { product } else { product.barrier().slice(&[0..n, 0..product.dim(1)]) };
+    let product = first_rows(product, n);
     match matrix.scales {
         Some(scales) => product * scales.like("o->no", product),
         None => product,
@@ -37,6 +36,17 @@ pub(super) fn look_up<'b>(model: &Model<'_, 'b>, table: Source, indices: Tensor<
         Some(scales) => rows * scales.rows(indices).like("n->nc", rows),
         None => rows,
     }
+}
+
+/// The first `rows` rows of what a product gave, if it has more. Without the barrier the compiler would give it no more rows than these,
+/// and lose what they gain.
+pub(super) fn first_rows(x: Tensor<'_>, rows: usize) -> Tensor<'_> {
+    let mut ranges: Vec<_> = x.ty().dims.into_iter().map(|dim| 0..dim).collect();
+    if ranges[0].end == rows {
+        return x;
+    }
+    ranges[0].end = rows;
+    x.barrier().slice(&ranges)
 }
 
 /// `x` `[n, …]` with rows of zeros behind it, so that there are `rows` at least.

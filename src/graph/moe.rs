@@ -4,7 +4,7 @@
 use crate::graph::cache::Rows;
 use crate::graph::expert::Expert;
 use crate::graph::groups::{Blocks, Slots, column};
-use crate::graph::linear::{at_least, linear};
+use crate::graph::linear::{at_least, first_rows, linear};
 use crate::graph::model::Model;
 use crate::graph::params::{ALL, Source};
 use hlo::{Attribute, ElementType::F32, ElementType::S32, Tensor, TensorType};
@@ -13,6 +13,8 @@ use hlo::{Attribute, ElementType::F32, ElementType::S32, Tensor, TensorType};
 pub(super) struct Routing<'b> {
     /// The likeliest experts of each row, in this order: s32 `[n]` each.
     pub picks: Vec<Tensor<'b>>,
+    /// Weight of each pick's answer: f32 `[n]` each.
+    pub shares: Vec<Tensor<'b>>,
     /// Weight of each expert's answer, 0 where it was not chosen: f32 `[n, e]`.
     pub share: Tensor<'b>,
     /// 1 where an expert was chosen: f32 `[n, e]`.
@@ -24,19 +26,24 @@ fn route<'b>(logits: Tensor<'b>, k: usize) -> Routing<'b> {
     let b = logits.builder();
     let ty = logits.ty();
     let experts = b.iota(&ty.with_element(S32), 1);
-    let best = logits.max("ne->n");
-    let (mut left, mut share, mut chosen) = (logits, b.splat(0.0, &ty), b.splat(0.0, &ty));
-    let mut picks = Vec::new();
-    for _ in 0..k {
-        let pick = left.argmax_last().named("pick");
-        let here = experts.equals(pick.like("n->ne", experts));
-        share = here.select((logits - best.like("n->ne", logits)).exp(), share);
-        chosen = here.select(b.splat(1.0, &ty), chosen);
-        left = here.select(b.splat(f64::NEG_INFINITY, &ty), left);
-        picks.push(pick);
-    }
-    let total = share.sum("ne->n");
-    Routing { picks, share: share / total.like("n->ne", share), chosen }
+    // Instead of a search for the largest, k times: how many experts are likelier than each, or as likely and before it.
+    let pairs = [ty.dims[0], ty.dims[1], ty.dims[1]];
+    let (own, other) = (logits.spread("ne->nef", &pairs), logits.spread("nf->nef", &pairs));
+    let places = TensorType::new(S32, pairs);
+    let ahead = other.above(own) | (other.equals(own) & b.iota(&places, 2).below(b.iota(&places, 1)));
+    let rank = ahead.convert(S32).sum("nef->ne").named("rank");
+    let ranked = |values: Tensor<'b>| -> Vec<Tensor<'b>> {
+        (0..k as i64).map(|place| rank.equals(place).select(values, 0).sum("ne->n")).collect()
+    };
+    let picks = ranked(experts);
+    let best = ranked(logits);
+    let weights: Vec<Tensor<'b>> = best.iter().map(|logit| (*logit - best[0]).exp()).collect();
+    let total = weights.iter().copied().reduce(|sum, weight| sum + weight).expect("a model chooses an expert");
+    let shares = weights.into_iter().map(|weight| weight / total).collect();
+    let is_chosen = rank.below(k as i64);
+    let share = (logits - best[0].like("n->ne", logits)).exp() / total.like("n->ne", logits);
+    let share = is_chosen.select(share, 0.0);
+    Routing { picks, shares, share, chosen: is_chosen.convert(F32) }
 }
 
 impl<'b> Routing<'b> {
@@ -47,11 +54,11 @@ impl<'b> Routing<'b> {
     }
 }
 
-/// The experts' answer to normalised `x` f32 `[n, c]`: f32 `[n, c]`. Padding asks nobody.
+/// The experts' answer to normalised `x` f32 `[r, c]`, whose first `n` rows are `rows`: f32 `[r, c]`. Padding asks nobody.
 pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: &Rows<'b>) -> Tensor<'b> {
-    let n = x.dim(0);
+    let (n, r, c) = (rows.count(), x.dim(0), x.dim(1));
     let logits = linear(model, x, Source::RouterWeight(layer), Source::RouterBias(layer)).named("router");
-    let routing = route(logits, model.config.experts_per_token);
+    let routing = route(first_rows(logits, n), model.config.experts_per_token);
     let routing = match rows.tokens(x.builder()) {
         Some(tokens) => routing.of_tokens(tokens),
         None => routing,
@@ -60,16 +67,19 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: 
         return by_kernel(model, layer, x, &routing);
     }
     let expert = Expert { model, layer };
+    if n == 1 && model.plan.spelling.unrolls_experts && !model.plan.has_expert_kernels() {
+        return one_by_one(&expert, x, &routing);
+    }
+    let x = x.slice(&[0..n, 0..c]);
     let parts = match n {
         1 if model.plan.has_expert_kernels() => by_kernels(&expert, x, &routing),
-        1 if model.plan.spelling.unrolls_experts => one_by_one(&expert, x, &routing),
         _ if n <= model.plan.block_rows(model.config, n) => all_by_each(&expert, x, &routing),
         _ => by_blocks(&expert, x, &routing),
     };
     // Every device has a part of every answer: this sum is the one place where they meet.
     let answers = parts.sum("npc->nc").constrained(&["", ""]);
     let biases = routing.share.dot("ne,ec->nc", model.vector(Source::DownBias(layer)));
-    answers + biases
+    at_least(answers + biases, r)
 }
 
 /// The answer of the host's kernel, which does the grouping itself: f32 `[n, c]`.
@@ -92,17 +102,27 @@ fn by_kernel<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, routing: &R
     x.builder().custom_call(kernels::EXPERTS, &operands, &attributes, &x.ty())
 }
 
-/// The weighted answers of one row's experts, one after another: f32 `[1, p, c]`.
+/// The answer of a single row's experts, one after another, which all rows of `x` f32 `[r, c]` ask: f32 `[r, c]`.
 fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let (r, c) = (x.dim(0), x.dim(1));
     let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.expert_rows());
-    let answers = routing.picks.iter().map(|pick| {
-        let pick = pick.reshape(&[]);
-        let answer = expert.answer(rows, pick);
-        let dims = answer.ty().dims;
-        let own = answer.slice(&[0..1, 0..dims[1], 0..x.dim(1)]);
-        own * column(routing.share, pick).like("n->npc", own)
+    let bias = expert.model.vector(Source::DownBias(expert.layer));
+    let zero = x.builder().integer(0);
+    let asked = routing.picks.iter().zip(&routing.shares).map(|(pick, share)| (pick.reshape(&[]), share.reshape(&[])));
+    let asked: Vec<_> = asked.collect();
+    let answers = asked.iter().map(|(pick, share)| {
+        let answer = expert.answer(rows, *pick);
+        answer * share.spread("->rpo", &answer.ty().dims)
     });
-    answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert")
+    let parts = answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert");
+    // Every device has a part of every answer: this sum is the one place where they meet.
+    let sum = parts.sum("rpo->ro").constrained(&["", ""]);
+    let sum = first_rows(sum, r).slice(&[0..r, 0..c]);
+    let biases = asked.iter().map(|(pick, share)| {
+        let bias = bias.dynamic_slice(&[*pick, zero], &[1, c]).reshape(&[c]).spread("c->rc", &[r, c]);
+        bias * share.spread("->rc", &[r, c])
+    });
+    biases.fold(sum, |sum, bias| sum + bias)
 }
 
 /// The same by kernels, each of which asks all of them.

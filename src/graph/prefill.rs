@@ -21,7 +21,7 @@ pub(super) fn prefill(config: &Config, plan: &Plan, tokens: usize) -> Result<Mod
         let drawing = Drawing::declare(&b, 1);
         let (x, caches) = layers(&model, ids, &chunk.rows, caches);
         let last = x.dynamic_slice(&[chunk.count - 1, b.integer(0)], &[1, config.hidden]);
-        let logits = head(&model, last);
+        let logits = head(&model, last, 1);
         let position = (chunk.start + chunk.count).reshape(&[1]);
         let drawn = sample(logits, &drawing, position);
         [flatten(&caches), vec![drawn.tokens, drawn.logprobs]].concat()
@@ -38,7 +38,7 @@ pub(super) fn score(config: &Config, plan: &Plan, tokens: usize) -> Result<Modul
         let ids = token_ids(&b, tokens);
         let chunk = Chunk::declare(&b, tokens);
         let (x, caches) = layers(&model, ids, &chunk.rows, caches);
-        [flatten(&caches), vec![head(&model, x)]].concat()
+        [flatten(&caches), vec![head(&model, x, tokens)]].concat()
     });
     b.finish()
 }

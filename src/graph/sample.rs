@@ -1,12 +1,16 @@
 //! Drawing the next token on the device: greedy, temperature, top-k, top-p, min-p, reproducible from a seed.
 //!
-//! Nothing is sorted. A filter keeps the tokens whose weight reaches a threshold, and the threshold is found by halving the range of
-//! possible f32 bit patterns; the draw is a search in the running sum of the weights that are left.
+//! Nothing is sorted. A filter keeps the tokens whose weight reaches a threshold, and the threshold is found by dividing the range of
+//! possible f32 bit patterns again and again; the draw is a search in the running sum of the weights that are left.
 
 use hlo::{Builder, ElementType::F32, ElementType::S32, ElementType::U64, Tensor, TensorType};
 
 /// Columns of the table that the vocabulary is folded into for the draw.
 const FOLD: usize = 512;
+
+/// Parts that the range of a threshold is divided into by each pass over the weights, as a power of two. A pass with many thresholds
+/// takes hardly longer than one with a single one.
+const PARTS_LOG2: usize = 3;
 
 /// How each row draws, `[b]` each; arguments of the program.
 #[derive(Clone, Copy)]
@@ -118,25 +122,29 @@ fn draw<'b>(weights: Tensor<'b>, v: usize, drawing: &Drawing<'b>, positions: Ten
 fn threshold<'b>(
     limited: Tensor<'b>,
     row: &TensorType,
-    reach: impl FnOnce(Tensor<'b>) -> Tensor<'b>,
+    reach: impl Fn(Tensor<'b>) -> Tensor<'b>,
     wanted: Tensor<'b>,
 ) -> Tensor<'b> {
     let b = limited.builder();
-    let bits = row.with_element(S32);
-    // The range of bit patterns: 0.0 always reaches, the pattern after 1.0 never does.
-    let state = [b.splat_integer(0, &bits), b.splat_integer(0x3f80_0001, &bits)];
-    let halvings = usize::BITS - (0x3f80_0001_usize - 1).leading_zeros();
+    // Of the bit patterns from 0.0, which always reaches, to that of 1.0.
+    const LARGEST: i64 = 0x3f80_0000;
+    let passes = (u64::BITS - LARGEST.leading_zeros()).next_multiple_of(PARTS_LOG2 as u32) as usize / PARTS_LOG2;
+    let state = [b.splat_integer(0, &row.with_element(S32)), b.integer(1 << (PARTS_LOG2 * (passes - 1)))];
     let found = b.while_loop_at_most(
-        halvings as usize,
+        passes,
         &state,
-        |state| (limited & (state[1] - state[0]).above(1)).any("b->"),
+        |state| limited.any("b->") & state[1].above(0),
         |state| {
-            let middle = state[0] + (state[1] - state[0]) / 2;
-            let enough = reach(middle.bitcast(F32)).at_least(wanted);
-            vec![enough.select(middle, state[0]), enough.select(state[1], middle)]
+            // Where one part's threshold is reached, so are those before it.
+            let reached = (1..1 << PARTS_LOG2).map(|part| {
+                let threshold = (state[0] + (state[1] * part).like("->b", state[0])).minimum(LARGEST);
+                reach(threshold.bitcast(F32)).at_least(wanted).convert(S32)
+            });
+            let parts = reached.reduce(|sum, one| sum + one).expect("there are parts");
+            vec![state[0] + parts * state[1].like("->b", parts), state[1].shift_right(PARTS_LOG2 as i64)]
         },
     );
-    limited.select(found[0].bitcast(F32), 0.0)
+    limited.select(found[0].minimum(LARGEST).bitcast(F32), 0.0)
 }
 
 /// A number in 0..1 for each row: the SplitMix64 sequence of `seed` u64 `[b]` at `positions` s32 `[b]`.

@@ -32,9 +32,9 @@ module @attention_full {
     %attention.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.attention.norm, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
     %attention.norm.multiply_3 = stablehlo.multiply %attention.norm.multiply_2, %attention.norm.broadcast_in_dim_2 : tensor<48x416xf32>
     %attention.convert = stablehlo.convert %attention.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %attention.dot_general = stablehlo.dot_general %attention.convert, %layers.0.attention.qkv.weight, contracting_dims = [1] x [1] : (tensor<48x416xbf16>, tensor<1680x416xbf16>) -> tensor<48x1680xf32>
+    %attention.custom_call = stablehlo.custom_call @precast.product.1(%attention.convert, %layers.0.attention.qkv.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<48x416xbf16>, tensor<1680x416xbf16>) -> tensor<48x1680xf32>
     %attention.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.attention.qkv.bias, dims = [1] : (tensor<1680xf32>) -> tensor<48x1680xf32>
-    %attention.add = stablehlo.add %attention.dot_general, %attention.broadcast_in_dim : tensor<48x1680xf32>
+    %attention.add = stablehlo.add %attention.custom_call, %attention.broadcast_in_dim : tensor<48x1680xf32>
     %attention.reshape = stablehlo.reshape %attention.add : (tensor<48x1680xf32>) -> tensor<48x12x5x28xf32>
     %attention.slice = stablehlo.slice %attention.reshape [0:48, 0:12, 0:3, 0:28] : (tensor<48x12x5x28xf32>) -> tensor<48x12x3x28xf32>
     %attention.slice_2 = stablehlo.slice %attention.slice [0:48, 0:12, 0:3, 0:14] : (tensor<48x12x3x28xf32>) -> tensor<48x12x3x14xf32>
@@ -102,9 +102,9 @@ module @attention_full {
       %attention.dynamic_slice = stablehlo.dynamic_slice %attention.dynamic_update_slice, %sequence, %attention.constant_7, %attention.arg_4, %attention.constant_7, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
       %attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
       %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.dynamic_update_slice_2, %sequence, %attention.constant_8, %attention.arg_4, %attention.constant_8, sizes = [1, 12, 512, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x512x28xbf16>
-      %attention.dot_general_2 = stablehlo.dot_general %attention.slice_4, %attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
+      %attention.dot_general = stablehlo.dot_general %attention.slice_4, %attention.dynamic_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x512x28xbf16>) -> tensor<1x12x48x3x512xf32>
       %attention.constant_9 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x512xf32>
-      %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_9 : tensor<1x12x48x3x512xf32>
+      %attention.multiply_5 = stablehlo.multiply %attention.dot_general, %attention.constant_9 : tensor<1x12x48x3x512xf32>
       %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x48x512xi1>) -> tensor<1x12x48x3x512xi1>
       %attention.constant_10 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x512xf32>
       %attention.scores = stablehlo.select %attention.broadcast_in_dim_8, %attention.multiply_5, %attention.constant_10 : tensor<1x12x48x3x512xi1>, tensor<1x12x48x3x512xf32>
@@ -116,13 +116,13 @@ module @attention_full {
       %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x48x3x512xf32>
       %attention.subtract_3 = stablehlo.subtract %attention.arg_5, %attention.maximum : tensor<1x12x48x3xf32>
       %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x48x3xf32>
-      %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
       %attention.constant_12 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
       %attention.concatenate_3 = stablehlo.concatenate %attention.dynamic_slice_2, %attention.constant_12, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
-      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
+      %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
+      %attention.dot_general_2 = stablehlo.dot_general %attention.convert_3, %attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
       %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
       %attention.multiply_6 = stablehlo.multiply %attention.arg_6, %attention.broadcast_in_dim_10 : tensor<1x12x48x3x29xf32>
-      %attention.add_5 = stablehlo.add %attention.multiply_6, %attention.dot_general_3 : tensor<1x12x48x3x29xf32>
+      %attention.add_5 = stablehlo.add %attention.multiply_6, %attention.dot_general_2 : tensor<1x12x48x3x29xf32>
       %attention.constant_13 = stablehlo.constant dense<512> : tensor<i32>
       %attention.add_6 = stablehlo.add %attention.arg_4, %attention.constant_13 : tensor<i32>
       stablehlo.return %attention.add_6, %attention.maximum, %attention.add_5 : tensor<i32>, tensor<1x12x48x3xf32>, tensor<1x12x48x3x29xf32>
@@ -136,9 +136,9 @@ module @attention_full {
     %attention.concatenate_4 = stablehlo.concatenate %attention.transpose, dim = 1 : (tensor<1x48x12x3x28xf32>) -> tensor<1x48x12x3x28xf32>
     %attention.attended = stablehlo.reshape %attention.concatenate_4 : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
     %attention.convert_4 = stablehlo.convert %attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
-    %attention.dot_general_4 = stablehlo.dot_general %attention.convert_4, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
+    %attention.custom_call_2 = stablehlo.custom_call @precast.product.1(%attention.convert_4, %layers.0.attention.out.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
     %attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %attention.add_7 = stablehlo.add %attention.dot_general_4, %attention.broadcast_in_dim_12 : tensor<48x416xf32>
+    %attention.add_7 = stablehlo.add %attention.custom_call_2, %attention.broadcast_in_dim_12 : tensor<48x416xf32>
     %add = stablehlo.add %x, %attention.add_7 : tensor<48x416xf32>
     return %attention.dynamic_update_slice, %attention.dynamic_update_slice_2, %add : tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<48x416xf32>
   }

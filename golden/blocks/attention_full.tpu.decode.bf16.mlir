@@ -83,74 +83,43 @@ module @attention_full {
     %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %attention.slice_8, %attention.constant_4, %attention.constant_5, %attention.reshape_5, %attention.constant_5 : (tensor<1x12x1024x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
     %attention.custom_call = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
     %attention.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_update_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
-    %attention.slice_9 = stablehlo.slice %attention.queries [0:1, 0:1, 0:12, 0:3, 0:28] : (tensor<1x1x12x3x28xbf16>) -> tensor<1x1x12x3x28xbf16>
-    %attention.slice_10 = stablehlo.slice %attention.reshape_3 [0:1, 0:1] : (tensor<1x1xi32>) -> tensor<1x1xi32>
+    %attention.iota = stablehlo.iota dim = 2 : tensor<1x1x1024xi32>
+    %attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
+    %attention.compare = stablehlo.compare LE, %attention.iota, %attention.broadcast_in_dim_4, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
+    %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.custom_call, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
+    %attention.constant_6 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
+    %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_6 : tensor<1x12x1x3x1024xf32>
+    %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.compare, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
+    %attention.constant_7 = stablehlo.constant dense<0xFF800000> : tensor<1x12x1x3x1024xf32>
+    %attention.scores = stablehlo.select %attention.broadcast_in_dim_5, %attention.multiply_5, %attention.constant_7 : tensor<1x12x1x3x1024xi1>, tensor<1x12x1x3x1024xf32>
     %attention.reshape_6 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-    %attention.constant_6 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-    %attention.constant_7 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
-    %attention.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.constant_9 = stablehlo.constant dense<-2147483648> : tensor<i32>
-    %attention.reduce = stablehlo.reduce(%attention.slice_10 init: %attention.constant_9) applies stablehlo.maximum across dimensions = [0, 1] : (tensor<1x1xi32>, tensor<i32>) -> tensor<i32>
-    %attention.constant_10 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.while:4 = "stablehlo.while"(%attention.constant_10, %attention.broadcast_in_dim_4, %attention.constant_6, %attention.constant_7) ({
-    ^bb0(%attention.arg: tensor<i32>, %attention.arg_2: tensor<1x12x1x3xf32>, %attention.arg_3: tensor<1x12x1x3x28xf32>, %attention.arg_4: tensor<1x12x1x3xf32>):
-      %attention.compare = stablehlo.compare LE, %attention.arg, %attention.reduce, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %attention.compare : tensor<i1>
-    }, {
-    ^bb0(%attention.arg_5: tensor<i32>, %attention.arg_6: tensor<1x12x1x3xf32>, %attention.arg_7: tensor<1x12x1x3x28xf32>, %attention.arg_8: tensor<1x12x1x3xf32>):
-      %attention.iota = stablehlo.iota dim = 2 : tensor<1x1x1024xi32>
-      %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.arg_5, dims = [] : (tensor<i32>) -> tensor<1x1x1024xi32>
-      %attention.add_3 = stablehlo.add %attention.iota, %attention.broadcast_in_dim_5 : tensor<1x1x1024xi32>
-      %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.slice_10, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x1024xi32>
-      %attention.compare_2 = stablehlo.compare LE, %attention.add_3, %attention.broadcast_in_dim_6, SIGNED : (tensor<1x1x1024xi32>, tensor<1x1x1024xi32>) -> tensor<1x1x1024xi1>
-      %attention.constant_11 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice = stablehlo.dynamic_slice %attention.custom_call, %attention.constant_8, %attention.constant_11, %attention.arg_5, %attention.constant_11, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-      %attention.custom_call_3 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
-      %attention.constant_12 = stablehlo.constant dense<0> : tensor<i32>
-      %attention.dynamic_slice_2 = stablehlo.dynamic_slice %attention.custom_call_2, %attention.constant_8, %attention.constant_12, %attention.arg_5, %attention.constant_12, sizes = [1, 12, 1024, 28] : (tensor<1x12x1024x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x1024x28xbf16>
-      %attention.custom_call_4 = stablehlo.custom_call @LayoutConstraint(%attention.dynamic_slice_2) {operand_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[2, 3, 1, 0]> : tensor<4xindex>]} : (tensor<1x12x1024x28xbf16>) -> tensor<1x12x1024x28xbf16>
-      %attention.dot_general_2 = stablehlo.dot_general %attention.slice_9, %attention.custom_call_3, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x1024xf32>
-      %attention.constant_13 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x1024xf32>
-      %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_13 : tensor<1x12x1x3x1024xf32>
-      %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.compare_2, dims = [0, 2, 4] : (tensor<1x1x1024xi1>) -> tensor<1x12x1x3x1024xi1>
-      %attention.constant_14 = stablehlo.constant dense<0xFF800000> : tensor<1x12x1x3x1024xf32>
-      %attention.scores = stablehlo.select %attention.broadcast_in_dim_7, %attention.multiply_5, %attention.constant_14 : tensor<1x12x1x3x1024xi1>, tensor<1x12x1x3x1024xf32>
-      %attention.constant_15 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-      %attention.reduce_2 = stablehlo.reduce(%attention.scores init: %attention.constant_15) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %attention.maximum = stablehlo.maximum %attention.arg_6, %attention.reduce_2 : tensor<1x12x1x3xf32>
-      %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
-      %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x1024xf32>
-      %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x1024xf32>
-      %attention.subtract_3 = stablehlo.subtract %attention.arg_6, %attention.maximum : tensor<1x12x1x3xf32>
-      %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
-      %attention.multiply_6 = stablehlo.multiply %attention.arg_8, %attention.exponential_2 : tensor<1x12x1x3xf32>
-      %attention.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
-      %attention.reduce_3 = stablehlo.reduce(%attention.weight init: %attention.constant_16) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %attention.add_4 = stablehlo.add %attention.multiply_6, %attention.reduce_3 : tensor<1x12x1x3xf32>
-      %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
-      %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.custom_call_4, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
-      %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-      %attention.multiply_7 = stablehlo.multiply %attention.arg_7, %attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
-      %attention.add_5 = stablehlo.add %attention.multiply_7, %attention.dot_general_3 : tensor<1x12x1x3x28xf32>
-      %attention.constant_17 = stablehlo.constant dense<1024> : tensor<i32>
-      %attention.add_6 = stablehlo.add %attention.arg_5, %attention.constant_17 : tensor<i32>
-      stablehlo.return %attention.add_6, %attention.maximum, %attention.add_5, %attention.add_4 : tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "1"}} : (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>) -> (tensor<i32>, tensor<1x12x1x3xf32>, tensor<1x12x1x3x28xf32>, tensor<1x12x1x3xf32>)
-    %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %attention.while#3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-    %attention.divide = stablehlo.divide %attention.while#2, %attention.broadcast_in_dim_10 : tensor<1x12x1x3x28xf32>
+    %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+    %attention.constant_8 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_8) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
+    %attention.maximum = stablehlo.maximum %attention.reduce, %attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
+    %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+    %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
+    %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x1024xf32>
+    %attention.constant_9 = stablehlo.constant dense<0.0> : tensor<f32>
+    %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_9) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
+    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.maximum : tensor<1x12x1x3xf32>
+    %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
+    %attention.add_3 = stablehlo.add %attention.reduce_2, %attention.exponential_2 : tensor<1x12x1x3xf32>
+    %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
+    %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.custom_call_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
+    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.add_3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
+    %attention.divide = stablehlo.divide %attention.dot_general_3, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
-    %attention.concatenate_3 = stablehlo.concatenate %attention.transpose, dim = 1 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1x12x3x28xf32>
-    %attention.attended = stablehlo.reshape %attention.concatenate_3 : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
+    %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
     %attention.convert_4 = stablehlo.convert %attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
-    %attention.constant_18 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
-    %attention.concatenate_4 = stablehlo.concatenate %attention.convert_4, %attention.constant_18, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
-    %attention.dot_general_4 = stablehlo.dot_general %attention.concatenate_4, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
+    %attention.constant_10 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
+    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_4, %attention.constant_10, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
+    %attention.dot_general_4 = stablehlo.dot_general %attention.concatenate_3, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
     %attention.optimization_barrier_2 = stablehlo.optimization_barrier %attention.dot_general_4 : tensor<8x416xf32>
-    %attention.slice_11 = stablehlo.slice %attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
-    %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
-    %attention.add_7 = stablehlo.add %attention.slice_11, %attention.broadcast_in_dim_11 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %attention.add_7 : tensor<1x416xf32>
+    %attention.slice_9 = stablehlo.slice %attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
+    %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
+    %attention.add_4 = stablehlo.add %attention.slice_9, %attention.broadcast_in_dim_9 : tensor<1x416xf32>
+    %add = stablehlo.add %x, %attention.add_4 : tensor<1x416xf32>
     return %attention.custom_call, %attention.custom_call_2, %add : tensor<1x12x1024x28xbf16>, tensor<1x12x1024x28xbf16>, tensor<1x416xf32>
   }
 }

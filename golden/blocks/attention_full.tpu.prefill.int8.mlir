@@ -168,9 +168,9 @@ module @attention_full {
       %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x48x3x512xf32>
       %attention.subtract_3 = stablehlo.subtract %attention.arg_5, %attention.maximum : tensor<1x12x48x3xf32>
       %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x48x3xf32>
-      %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
       %attention.constant_16 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
       %attention.concatenate_3 = stablehlo.concatenate %attention.convert_6, %attention.constant_16, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
+      %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
       %attention.dot_general_3 = stablehlo.dot_general %attention.convert_7, %attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
       %attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
       %attention.multiply_8 = stablehlo.multiply %attention.arg_6, %attention.broadcast_in_dim_12 : tensor<1x12x48x3x29xf32>

@@ -27,27 +27,23 @@ module @attention_sliding {
     %attention.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.attention.norm, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %attention.norm.multiply_3 = stablehlo.multiply %attention.norm.multiply_2, %attention.norm.broadcast_in_dim_2 : tensor<1x416xf32>
     %attention.convert = stablehlo.convert %attention.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %attention.constant = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
-    %attention.concatenate = stablehlo.concatenate %attention.convert, %attention.constant, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-    %attention.dot_general = stablehlo.dot_general %attention.concatenate, %layers.0.attention.qkv.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1680x416xbf16>) -> tensor<2x1680xf32>
-    %attention.optimization_barrier = stablehlo.optimization_barrier %attention.dot_general : tensor<2x1680xf32>
-    %attention.slice = stablehlo.slice %attention.optimization_barrier [0:1, 0:1680] : (tensor<2x1680xf32>) -> tensor<1x1680xf32>
+    %attention.custom_call = stablehlo.custom_call @precast.product.1(%attention.convert, %layers.0.attention.qkv.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<1x416xbf16>, tensor<1680x416xbf16>) -> tensor<1x1680xf32>
     %attention.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.attention.qkv.bias, dims = [1] : (tensor<1680xf32>) -> tensor<1x1680xf32>
-    %attention.add = stablehlo.add %attention.slice, %attention.broadcast_in_dim : tensor<1x1680xf32>
+    %attention.add = stablehlo.add %attention.custom_call, %attention.broadcast_in_dim : tensor<1x1680xf32>
     %attention.reshape = stablehlo.reshape %attention.add : (tensor<1x1680xf32>) -> tensor<1x12x5x28xf32>
-    %attention.slice_2 = stablehlo.slice %attention.reshape [0:1, 0:12, 0:3, 0:28] : (tensor<1x12x5x28xf32>) -> tensor<1x12x3x28xf32>
-    %attention.slice_3 = stablehlo.slice %attention.slice_2 [0:1, 0:12, 0:3, 0:14] : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x14xf32>
-    %attention.slice_4 = stablehlo.slice %attention.slice_2 [0:1, 0:12, 0:3, 14:28] : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x14xf32>
+    %attention.slice = stablehlo.slice %attention.reshape [0:1, 0:12, 0:3, 0:28] : (tensor<1x12x5x28xf32>) -> tensor<1x12x3x28xf32>
+    %attention.slice_2 = stablehlo.slice %attention.slice [0:1, 0:12, 0:3, 0:14] : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x14xf32>
+    %attention.slice_3 = stablehlo.slice %attention.slice [0:1, 0:12, 0:3, 14:28] : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x14xf32>
     %attention.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %rope.cos_2, dims = [0, 3] : (tensor<1x14xf32>) -> tensor<1x12x3x14xf32>
     %attention.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %rope.sin_2, dims = [0, 3] : (tensor<1x14xf32>) -> tensor<1x12x3x14xf32>
-    %attention.multiply = stablehlo.multiply %attention.slice_3, %attention.broadcast_in_dim_2 : tensor<1x12x3x14xf32>
-    %attention.multiply_2 = stablehlo.multiply %attention.slice_4, %attention.broadcast_in_dim_3 : tensor<1x12x3x14xf32>
+    %attention.multiply = stablehlo.multiply %attention.slice_2, %attention.broadcast_in_dim_2 : tensor<1x12x3x14xf32>
+    %attention.multiply_2 = stablehlo.multiply %attention.slice_3, %attention.broadcast_in_dim_3 : tensor<1x12x3x14xf32>
     %attention.subtract = stablehlo.subtract %attention.multiply, %attention.multiply_2 : tensor<1x12x3x14xf32>
-    %attention.multiply_3 = stablehlo.multiply %attention.slice_4, %attention.broadcast_in_dim_2 : tensor<1x12x3x14xf32>
-    %attention.multiply_4 = stablehlo.multiply %attention.slice_3, %attention.broadcast_in_dim_3 : tensor<1x12x3x14xf32>
+    %attention.multiply_3 = stablehlo.multiply %attention.slice_3, %attention.broadcast_in_dim_2 : tensor<1x12x3x14xf32>
+    %attention.multiply_4 = stablehlo.multiply %attention.slice_2, %attention.broadcast_in_dim_3 : tensor<1x12x3x14xf32>
     %attention.add_2 = stablehlo.add %attention.multiply_3, %attention.multiply_4 : tensor<1x12x3x14xf32>
-    %attention.concatenate_2 = stablehlo.concatenate %attention.subtract, %attention.add_2, dim = 3 : (tensor<1x12x3x14xf32>, tensor<1x12x3x14xf32>) -> tensor<1x12x3x28xf32>
-    %attention.convert_2 = stablehlo.convert %attention.concatenate_2 : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x28xbf16>
+    %attention.concatenate = stablehlo.concatenate %attention.subtract, %attention.add_2, dim = 3 : (tensor<1x12x3x14xf32>, tensor<1x12x3x14xf32>) -> tensor<1x12x3x28xf32>
+    %attention.convert_2 = stablehlo.convert %attention.concatenate : (tensor<1x12x3x28xf32>) -> tensor<1x12x3x28xbf16>
     %attention.queries = stablehlo.reshape %attention.convert_2 : (tensor<1x12x3x28xbf16>) -> tensor<1x1x12x3x28xbf16>
     %attention.keys.slice = stablehlo.slice %attention.reshape [0:1, 0:12, 3:4, 0:28] : (tensor<1x12x5x28xf32>) -> tensor<1x12x1x28xf32>
     %attention.keys.slice_2 = stablehlo.slice %attention.keys.slice [0:1, 0:12, 0:1, 0:14] : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x14xf32>
@@ -69,65 +65,55 @@ module @attention_sliding {
     %attention.values.transpose = stablehlo.transpose %attention.values.reshape, dims = [0, 2, 1, 3] : (tensor<1x1x12x28xf32>) -> tensor<1x12x1x28xf32>
     %attention.values.convert = stablehlo.convert %attention.values.transpose : (tensor<1x12x1x28xf32>) -> tensor<1x12x1x28xbf16>
     %attention.reshape_3 = stablehlo.reshape %positions : (tensor<1xi32>) -> tensor<1x1xi32>
-    %attention.constant_2 = stablehlo.constant dense<40> : tensor<1xi32>
-    %attention.remainder = stablehlo.remainder %positions, %attention.constant_2 : tensor<1xi32>
-    %attention.slice_5 = stablehlo.slice %attention.remainder [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-    %attention.reshape_4 = stablehlo.reshape %attention.slice_5 : (tensor<1xi32>) -> tensor<i32>
-    %attention.slice_6 = stablehlo.slice %attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+    %attention.constant = stablehlo.constant dense<40> : tensor<1xi32>
+    %attention.remainder = stablehlo.remainder %positions, %attention.constant : tensor<1xi32>
+    %attention.slice_4 = stablehlo.slice %attention.remainder [0:1] : (tensor<1xi32>) -> tensor<1xi32>
+    %attention.reshape_4 = stablehlo.reshape %attention.slice_4 : (tensor<1xi32>) -> tensor<i32>
+    %attention.slice_5 = stablehlo.slice %attention.keys.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+    %attention.constant_2 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_3 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys, %attention.slice_6, %attention.constant_3, %attention.constant_4, %attention.reshape_4, %attention.constant_4 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
-    %attention.constant_5 = stablehlo.constant dense<40> : tensor<1xi32>
-    %attention.remainder_2 = stablehlo.remainder %positions, %attention.constant_5 : tensor<1xi32>
-    %attention.slice_7 = stablehlo.slice %attention.remainder_2 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
-    %attention.reshape_5 = stablehlo.reshape %attention.slice_7 : (tensor<1xi32>) -> tensor<i32>
-    %attention.slice_8 = stablehlo.slice %attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+    %attention.dynamic_update_slice = stablehlo.dynamic_update_slice %cache.0.keys, %attention.slice_5, %attention.constant_2, %attention.constant_3, %attention.reshape_4, %attention.constant_3 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %attention.constant_4 = stablehlo.constant dense<40> : tensor<1xi32>
+    %attention.remainder_2 = stablehlo.remainder %positions, %attention.constant_4 : tensor<1xi32>
+    %attention.slice_6 = stablehlo.slice %attention.remainder_2 [0:1] : (tensor<1xi32>) -> tensor<1xi32>
+    %attention.reshape_5 = stablehlo.reshape %attention.slice_6 : (tensor<1xi32>) -> tensor<i32>
+    %attention.slice_7 = stablehlo.slice %attention.values.convert [0:1, 0:12, 0:1, 0:28] : (tensor<1x12x1x28xbf16>) -> tensor<1x12x1x28xbf16>
+    %attention.constant_5 = stablehlo.constant dense<0> : tensor<i32>
     %attention.constant_6 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %attention.slice_8, %attention.constant_6, %attention.constant_7, %attention.reshape_5, %attention.constant_7 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
+    %attention.dynamic_update_slice_2 = stablehlo.dynamic_update_slice %cache.0.values, %attention.slice_7, %attention.constant_5, %attention.constant_6, %attention.reshape_5, %attention.constant_6 : (tensor<1x12x40x28xbf16>, tensor<1x12x1x28xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x12x40x28xbf16>
     %attention.iota = stablehlo.iota dim = 2 : tensor<1x1x40xi32>
     %attention.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %attention.reshape_3, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<1x1x40xi32>
     %attention.compare = stablehlo.compare LE, %attention.iota, %attention.broadcast_in_dim_4, SIGNED : (tensor<1x1x40xi32>, tensor<1x1x40xi32>) -> tensor<1x1x40xi1>
+    %attention.dot_general = stablehlo.dot_general %attention.queries, %attention.dynamic_update_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x40xf32>
+    %attention.constant_7 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x40xf32>
+    %attention.multiply_5 = stablehlo.multiply %attention.dot_general, %attention.constant_7 : tensor<1x12x1x3x40xf32>
+    %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.compare, dims = [0, 2, 4] : (tensor<1x1x40xi1>) -> tensor<1x12x1x3x40xi1>
+    %attention.constant_8 = stablehlo.constant dense<0xFF800000> : tensor<1x12x1x3x40xf32>
+    %attention.scores = stablehlo.select %attention.broadcast_in_dim_5, %attention.multiply_5, %attention.constant_8 : tensor<1x12x1x3x40xi1>, tensor<1x12x1x3x40xf32>
     %attention.reshape_6 = stablehlo.reshape %layers.0.attention.sinks : (tensor<36xf32>) -> tensor<12x3xf32>
-    %attention.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
-    %attention.constant_8 = stablehlo.constant dense<0.0> : tensor<1x12x1x3x28xf32>
-    %attention.constant_9 = stablehlo.constant dense<1.0> : tensor<1x12x1x3xf32>
-    %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.dynamic_update_slice, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x1x12x3x28xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x40xf32>
-    %attention.constant_10 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x1x3x40xf32>
-    %attention.multiply_5 = stablehlo.multiply %attention.dot_general_2, %attention.constant_10 : tensor<1x12x1x3x40xf32>
-    %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.compare, dims = [0, 2, 4] : (tensor<1x1x40xi1>) -> tensor<1x12x1x3x40xi1>
-    %attention.constant_11 = stablehlo.constant dense<0xFF800000> : tensor<1x12x1x3x40xf32>
-    %attention.scores = stablehlo.select %attention.broadcast_in_dim_6, %attention.multiply_5, %attention.constant_11 : tensor<1x12x1x3x40xi1>, tensor<1x12x1x3x40xf32>
-    %attention.constant_12 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_12) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.maximum = stablehlo.maximum %attention.broadcast_in_dim_5, %attention.reduce : tensor<1x12x1x3xf32>
+    %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
+    %attention.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_9) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
+    %attention.maximum = stablehlo.maximum %attention.reduce, %attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
     %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
     %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
     %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x40xf32>
-    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_5, %attention.maximum : tensor<1x12x1x3xf32>
+    %attention.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+    %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_10) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
+    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.maximum : tensor<1x12x1x3xf32>
     %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
-    %attention.multiply_6 = stablehlo.multiply %attention.constant_9, %attention.exponential_2 : tensor<1x12x1x3xf32>
-    %attention.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
-    %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_13) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.add_3 = stablehlo.add %attention.multiply_6, %attention.reduce_2 : tensor<1x12x1x3xf32>
+    %attention.add_3 = stablehlo.add %attention.reduce_2, %attention.exponential_2 : tensor<1x12x1x3xf32>
     %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
-    %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
-    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-    %attention.multiply_7 = stablehlo.multiply %attention.constant_8, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
-    %attention.add_4 = stablehlo.add %attention.multiply_7, %attention.dot_general_3 : tensor<1x12x1x3x28xf32>
-    %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.add_3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
-    %attention.divide = stablehlo.divide %attention.add_4, %attention.broadcast_in_dim_9 : tensor<1x12x1x3x28xf32>
+    %attention.dot_general_2 = stablehlo.dot_general %attention.convert_3, %attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
+    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.add_3, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x28xf32>
+    %attention.divide = stablehlo.divide %attention.dot_general_2, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
     %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
     %attention.convert_4 = stablehlo.convert %attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
-    %attention.constant_14 = stablehlo.constant dense<0.0> : tensor<1x1008xbf16>
-    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_4, %attention.constant_14, dim = 0 : (tensor<1x1008xbf16>, tensor<1x1008xbf16>) -> tensor<2x1008xbf16>
-    %attention.dot_general_4 = stablehlo.dot_general %attention.concatenate_3, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<2x1008xbf16>, tensor<416x1008xbf16>) -> tensor<2x416xf32>
-    %attention.optimization_barrier_2 = stablehlo.optimization_barrier %attention.dot_general_4 : tensor<2x416xf32>
-    %attention.slice_9 = stablehlo.slice %attention.optimization_barrier_2 [0:1, 0:416] : (tensor<2x416xf32>) -> tensor<1x416xf32>
-    %attention.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
-    %attention.add_5 = stablehlo.add %attention.slice_9, %attention.broadcast_in_dim_10 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %attention.add_5 : tensor<1x416xf32>
+    %attention.custom_call_2 = stablehlo.custom_call @precast.product.1(%attention.convert_4, %layers.0.attention.out.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<1x1008xbf16>, tensor<416x1008xbf16>) -> tensor<1x416xf32>
+    %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
+    %attention.add_4 = stablehlo.add %attention.custom_call_2, %attention.broadcast_in_dim_9 : tensor<1x416xf32>
+    %add = stablehlo.add %x, %attention.add_4 : tensor<1x416xf32>
     return %attention.dynamic_update_slice, %attention.dynamic_update_slice_2, %add : tensor<1x12x40x28xbf16>, tensor<1x12x40x28xbf16>, tensor<1x416xf32>
   }
 }

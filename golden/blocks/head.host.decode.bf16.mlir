@@ -16,11 +16,7 @@ module @head {
     %head.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %norm, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %head.norm.multiply_3 = stablehlo.multiply %head.norm.multiply_2, %head.norm.broadcast_in_dim_2 : tensor<1x416xf32>
     %head.convert = stablehlo.convert %head.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %head.constant = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
-    %head.concatenate = stablehlo.concatenate %head.convert, %head.constant, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-    %head.dot_general = stablehlo.dot_general %head.concatenate, %unembedding.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1336x416xbf16>) -> tensor<2x1336xf32>
-    %head.optimization_barrier = stablehlo.optimization_barrier %head.dot_general : tensor<2x1336xf32>
-    %head.logits = stablehlo.slice %head.optimization_barrier [0:1, 0:1336] : (tensor<2x1336xf32>) -> tensor<1x1336xf32>
+    %head.logits = stablehlo.custom_call @precast.product.1(%head.convert, %unembedding.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<1x416xbf16>, tensor<1336x416xbf16>) -> tensor<1x1336xf32>
     return %head.logits : tensor<1x1336xf32>
   }
 }

@@ -24,169 +24,66 @@ module @moe {
     %moe.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.norm, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %moe.norm.multiply_3 = stablehlo.multiply %moe.norm.multiply_2, %moe.norm.broadcast_in_dim_2 : tensor<1x416xf32>
     %moe.convert = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
-    %moe.concatenate = stablehlo.concatenate %moe.convert, %moe.constant, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-    %moe.dot_general = stablehlo.dot_general %moe.concatenate, %layers.0.moe.router.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<9x416xbf16>) -> tensor<2x9xf32>
-    %moe.optimization_barrier = stablehlo.optimization_barrier %moe.dot_general : tensor<2x9xf32>
-    %moe.slice = stablehlo.slice %moe.optimization_barrier [0:1, 0:9] : (tensor<2x9xf32>) -> tensor<1x9xf32>
+    %moe.custom_call = stablehlo.custom_call @precast.product.1(%moe.convert, %layers.0.moe.router.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<1x416xbf16>, tensor<9x416xbf16>) -> tensor<1x9xf32>
     %moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<1x9xf32>
-    %moe.router = stablehlo.add %moe.slice, %moe.broadcast_in_dim : tensor<1x9xf32>
+    %moe.router = stablehlo.add %moe.custom_call, %moe.broadcast_in_dim : tensor<1x9xf32>
     %moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.constant_2 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce = stablehlo.reduce(%moe.router init: %moe.constant_2) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
-    %moe.constant_4 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
-    %moe.constant_5 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_2 = stablehlo.reduce(%moe.router init: %moe.constant_5) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.reduce_2, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.iota_2 = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.compare = stablehlo.compare EQ, %moe.router, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<1x9xi1>
-    %moe.constant_6 = stablehlo.constant dense<9> : tensor<1x9xi32>
-    %moe.select = stablehlo.select %moe.compare, %moe.iota_2, %moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_7 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %moe.reduce_3 = stablehlo.reduce(%moe.select init: %moe.constant_7) applies stablehlo.minimum across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
-    %moe.constant_8 = stablehlo.constant dense<9> : tensor<1xi32>
-    %moe.pick = stablehlo.minimum %moe.reduce_3, %moe.constant_8 : tensor<1xi32>
-    %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.pick, dims = [0] : (tensor<1xi32>) -> tensor<1x9xi32>
-    %moe.compare_2 = stablehlo.compare EQ, %moe.iota, %moe.broadcast_in_dim_3, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %moe.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.subtract = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_4 : tensor<1x9xf32>
-    %moe.exponential = stablehlo.exponential %moe.subtract : tensor<1x9xf32>
-    %moe.select_2 = stablehlo.select %moe.compare_2, %moe.exponential, %moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_9 = stablehlo.constant dense<1.0> : tensor<1x9xf32>
-    %moe.select_3 = stablehlo.select %moe.compare_2, %moe.constant_9, %moe.constant_4 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_10 = stablehlo.constant dense<0xFF800000> : tensor<1x9xf32>
-    %moe.select_4 = stablehlo.select %moe.compare_2, %moe.constant_10, %moe.router : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_11 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_4 = stablehlo.reduce(%moe.select_4 init: %moe.constant_11) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %moe.reduce_4, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.iota_3 = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.compare_3 = stablehlo.compare EQ, %moe.select_4, %moe.broadcast_in_dim_5, FLOAT : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<1x9xi1>
-    %moe.constant_12 = stablehlo.constant dense<9> : tensor<1x9xi32>
-    %moe.select_5 = stablehlo.select %moe.compare_3, %moe.iota_3, %moe.constant_12 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_13 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %moe.reduce_5 = stablehlo.reduce(%moe.select_5 init: %moe.constant_13) applies stablehlo.minimum across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
-    %moe.constant_14 = stablehlo.constant dense<9> : tensor<1xi32>
-    %moe.pick_2 = stablehlo.minimum %moe.reduce_5, %moe.constant_14 : tensor<1xi32>
-    %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %moe.pick_2, dims = [0] : (tensor<1xi32>) -> tensor<1x9xi32>
-    %moe.compare_4 = stablehlo.compare EQ, %moe.iota, %moe.broadcast_in_dim_6, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %moe.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.subtract_2 = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_7 : tensor<1x9xf32>
-    %moe.exponential_2 = stablehlo.exponential %moe.subtract_2 : tensor<1x9xf32>
-    %moe.select_6 = stablehlo.select %moe.compare_4, %moe.exponential_2, %moe.select_2 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_15 = stablehlo.constant dense<1.0> : tensor<1x9xf32>
-    %moe.select_7 = stablehlo.select %moe.compare_4, %moe.constant_15, %moe.select_3 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_16 = stablehlo.constant dense<0xFF800000> : tensor<1x9xf32>
-    %moe.select_8 = stablehlo.select %moe.compare_4, %moe.constant_16, %moe.select_4 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_6 = stablehlo.reduce(%moe.select_6 init: %moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.divide = stablehlo.divide %moe.select_6, %moe.broadcast_in_dim_8 : tensor<1x9xf32>
-    %moe.convert_2 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant_18 = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
-    %moe.concatenate_2 = stablehlo.concatenate %moe.convert_2, %moe.constant_18, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-    %moe.constant_19 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
-    %moe.concatenate_3 = stablehlo.concatenate %moe.divide, %moe.constant_19, dim = 0 : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<2x9xf32>
-    %moe.constant_20 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_20) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %moe.convert_3 = stablehlo.convert %moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %moe.compare_5 = stablehlo.compare LE, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %moe.constant_21 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %moe.select_9 = stablehlo.select %moe.compare_5, %moe.broadcast_in_dim_9, %moe.constant_21 : tensor<9x9xi1>, tensor<9x9xi32>
-    %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.block_ends = stablehlo.reduce(%moe.select_9 init: %moe.constant_22) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.convert_3 init: %moe.constant_23) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.constant_25 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
-    %moe.while:2 = "stablehlo.while"(%moe.constant_24, %moe.constant_25) ({
-    ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<2x1x416xf32>):
-      %moe.compare_6 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %moe.compare_6 : tensor<i1>
-    }, {
-    ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<2x1x416xf32>):
-      %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %moe.compare_7 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_4 = stablehlo.convert %moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
-      %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_4 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.constant_27 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_10 = stablehlo.select %moe.compare_7, %moe.convert_3, %moe.constant_27 : tensor<9xi1>, tensor<9xi32>
-      %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_28) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.reduce_11 : tensor<i32>
-      %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_29, %moe.expert, %moe.constant_29, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_30, %moe.expert, %moe.constant_30, %moe.constant_30, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
-      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-      %moe.convert_5 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
-      %moe.reshape_3 = stablehlo.reshape %moe.convert_5 : (tensor<1x1216x416xbf16>) -> tensor<1216x416xbf16>
-      %moe.dot_general_2 = stablehlo.dot_general %moe.concatenate_2, %moe.reshape_3, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<1216x416xbf16>) -> tensor<2x1216xf32>
-      %moe.reshape_4 = stablehlo.reshape %moe.dot_general_2 : (tensor<2x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_31, %moe.expert, %moe.constant_31, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape_5 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.reshape_5, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.multiply = stablehlo.multiply %moe.reshape_4, %moe.broadcast_in_dim_11 : tensor<2x1x1216xf32>
-      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<2x1x1216xf32>
-      %moe.add_2 = stablehlo.add %moe.multiply, %moe.broadcast_in_dim_12 : tensor<2x1x1216xf32>
-      %moe.reshape_6 = stablehlo.reshape %moe.add_2 : (tensor<2x1x1216xf32>) -> tensor<2x1x608x2xf32>
-      %moe.slice_2 = stablehlo.slice %moe.reshape_6 [0:2, 0:1, 0:608, 0:1] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-      %moe.reshape_7 = stablehlo.reshape %moe.slice_2 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-      %moe.slice_3 = stablehlo.slice %moe.reshape_6 [0:2, 0:1, 0:608, 1:2] : (tensor<2x1x608x2xf32>) -> tensor<2x1x608x1xf32>
-      %moe.reshape_8 = stablehlo.reshape %moe.slice_3 : (tensor<2x1x608x1xf32>) -> tensor<2x1x608xf32>
-      %moe.constant_32 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-      %moe.minimum_3 = stablehlo.minimum %moe.reshape_7, %moe.constant_32 : tensor<2x1x608xf32>
-      %moe.constant_33 = stablehlo.constant dense<7.0> : tensor<2x1x608xf32>
-      %moe.minimum_4 = stablehlo.minimum %moe.reshape_8, %moe.constant_33 : tensor<2x1x608xf32>
-      %moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<2x1x608xf32>
-      %moe.maximum = stablehlo.maximum %moe.minimum_4, %moe.constant_34 : tensor<2x1x608xf32>
-      %moe.constant_35 = stablehlo.constant dense<1.702> : tensor<2x1x608xf32>
-      %moe.multiply_2 = stablehlo.multiply %moe.minimum_3, %moe.constant_35 : tensor<2x1x608xf32>
-      %moe.logistic = stablehlo.logistic %moe.multiply_2 : tensor<2x1x608xf32>
-      %moe.multiply_3 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<2x1x608xf32>
-      %moe.constant_36 = stablehlo.constant dense<1.0> : tensor<2x1x608xf32>
-      %moe.add_3 = stablehlo.add %moe.maximum, %moe.constant_36 : tensor<2x1x608xf32>
-      %moe.multiply_4 = stablehlo.multiply %moe.multiply_3, %moe.add_3 : tensor<2x1x608xf32>
-      %moe.convert_6 = stablehlo.convert %moe.multiply_4 : (tensor<2x1x608xf32>) -> tensor<2x1x608xbf16>
-      %moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_37, %moe.expert, %moe.constant_37, %moe.constant_37, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
-      %moe.reshape_9 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-      %moe.convert_7 = stablehlo.convert %moe.reshape_9 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
-      %moe.reshape_10 = stablehlo.reshape %moe.convert_6 : (tensor<2x1x608xbf16>) -> tensor<2x608xbf16>
-      %moe.reshape_11 = stablehlo.reshape %moe.convert_7 : (tensor<1x416x608xbf16>) -> tensor<416x608xbf16>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_10, %moe.reshape_11, contracting_dims = [1] x [1] : (tensor<2x608xbf16>, tensor<416x608xbf16>) -> tensor<2x416xf32>
-      %moe.reshape_12 = stablehlo.reshape %moe.dot_general_3 : (tensor<2x416xf32>) -> tensor<2x1x416xf32>
-      %moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_38, %moe.expert, %moe.constant_38, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>
-      %moe.reshape_13 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x416xf32>) -> tensor<1x416xf32>
-      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape_13, dims = [1, 2] : (tensor<1x416xf32>) -> tensor<2x1x416xf32>
-      %moe.multiply_5 = stablehlo.multiply %moe.reshape_12, %moe.broadcast_in_dim_13 : tensor<2x1x416xf32>
-      %moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %moe.concatenate_3, %moe.constant_39, %moe.expert, sizes = [2, 1] : (tensor<2x9xf32>, tensor<i32>, tensor<i32>) -> tensor<2x1xf32>
-      %moe.reshape_14 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<2x1xf32>) -> tensor<2xf32>
-      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.reshape_14, dims = [0] : (tensor<2xf32>) -> tensor<2x1x416xf32>
-      %moe.constant_40 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
-      %moe.compare_8 = stablehlo.compare GT, %moe.broadcast_in_dim_14, %moe.constant_40, FLOAT : (tensor<2x1x416xf32>, tensor<2x1x416xf32>) -> tensor<2x1x416xi1>
-      %moe.multiply_6 = stablehlo.multiply %moe.multiply_5, %moe.broadcast_in_dim_14 : tensor<2x1x416xf32>
-      %moe.constant_41 = stablehlo.constant dense<0.0> : tensor<2x1x416xf32>
-      %moe.select_11 = stablehlo.select %moe.compare_8, %moe.multiply_6, %moe.constant_41 : tensor<2x1x416xi1>, tensor<2x1x416xf32>
-      %moe.constant_42 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_4 = stablehlo.add %moe.arg_3, %moe.constant_42 : tensor<i32>
-      %moe.add_5 = stablehlo.add %moe.arg_4, %moe.select_11 : tensor<2x1x416xf32>
-      stablehlo.return %moe.add_4, %moe.add_5 : tensor<i32>, tensor<2x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<2x1x416xf32>) -> (tensor<i32>, tensor<2x1x416xf32>)
-    %moe.slice_4 = stablehlo.slice %moe.while#1 [0:1, 0:1, 0:416] : (tensor<2x1x416xf32>) -> tensor<1x1x416xf32>
-    %moe.constant_43 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_12 = stablehlo.reduce(%moe.slice_4 init: %moe.constant_43) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
-    %moe.dot_general_4 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.add_6 = stablehlo.add %moe.reduce_12, %moe.dot_general_4 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %moe.add_6 : tensor<1x416xf32>
+    %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
+    %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
+    %moe.compare = stablehlo.compare GT, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
+    %moe.compare_2 = stablehlo.compare EQ, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
+    %moe.iota_2 = stablehlo.iota dim = 2 : tensor<1x9x9xi32>
+    %moe.iota_3 = stablehlo.iota dim = 1 : tensor<1x9x9xi32>
+    %moe.compare_3 = stablehlo.compare LT, %moe.iota_2, %moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
+    %moe.and = stablehlo.and %moe.compare_2, %moe.compare_3 : tensor<1x9x9xi1>
+    %moe.or = stablehlo.or %moe.compare, %moe.and : tensor<1x9x9xi1>
+    %moe.convert_2 = stablehlo.convert %moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+    %moe.constant = stablehlo.constant dense<0> : tensor<i32>
+    %moe.rank = stablehlo.reduce(%moe.convert_2 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+    %moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.compare_4 = stablehlo.compare EQ, %moe.rank, %moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.select = stablehlo.select %moe.compare_4, %moe.iota, %moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
+    %moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
+    %moe.compare_5 = stablehlo.compare EQ, %moe.rank, %moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.iota, %moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
+    %moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.compare_6 = stablehlo.compare EQ, %moe.rank, %moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_3 = stablehlo.select %moe.compare_6, %moe.router, %moe.constant_9 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_4 = stablehlo.reduce(%moe.select_3 init: %moe.constant_10) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+    %moe.constant_11 = stablehlo.constant dense<1> : tensor<1x9xi32>
+    %moe.compare_7 = stablehlo.compare EQ, %moe.rank, %moe.constant_11, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_12 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_4 = stablehlo.select %moe.compare_7, %moe.router, %moe.constant_12 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_5 = stablehlo.reduce(%moe.select_4 init: %moe.constant_13) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+    %moe.subtract = stablehlo.subtract %moe.reduce_4, %moe.reduce_4 : tensor<1xf32>
+    %moe.exponential = stablehlo.exponential %moe.subtract : tensor<1xf32>
+    %moe.subtract_2 = stablehlo.subtract %moe.reduce_5, %moe.reduce_4 : tensor<1xf32>
+    %moe.exponential_2 = stablehlo.exponential %moe.subtract_2 : tensor<1xf32>
+    %moe.add_2 = stablehlo.add %moe.exponential, %moe.exponential_2 : tensor<1xf32>
+    %moe.divide = stablehlo.divide %moe.exponential, %moe.add_2 : tensor<1xf32>
+    %moe.divide_2 = stablehlo.divide %moe.exponential_2, %moe.add_2 : tensor<1xf32>
+    %moe.constant_14 = stablehlo.constant dense<2> : tensor<1x9xi32>
+    %moe.compare_8 = stablehlo.compare LT, %moe.rank, %moe.constant_14, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %moe.reduce_4, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
+    %moe.subtract_3 = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_4 : tensor<1x9xf32>
+    %moe.exponential_3 = stablehlo.exponential %moe.subtract_3 : tensor<1x9xf32>
+    %moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %moe.add_2, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
+    %moe.divide_3 = stablehlo.divide %moe.exponential_3, %moe.broadcast_in_dim_5 : tensor<1x9xf32>
+    %moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_5 = stablehlo.select %moe.compare_8, %moe.divide_3, %moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.convert_3 = stablehlo.convert %moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+    %moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%moe.convert_4, %moe.select_5, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x416xi8>, tensor<1x9x1216xf32>, tensor<1x9x1216xf32>, tensor<1x9x416x608xi8>, tensor<1x9x416xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
+    %add = stablehlo.add %x, %moe.custom_call_2 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }
 }

@@ -24,274 +24,66 @@ module @moe {
     %moe.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.norm, dims = [1] : (tensor<416xf32>) -> tensor<1x416xf32>
     %moe.norm.multiply_3 = stablehlo.multiply %moe.norm.multiply_2, %moe.norm.broadcast_in_dim_2 : tensor<1x416xf32>
     %moe.convert = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant = stablehlo.constant dense<0.0> : tensor<1x416xbf16>
-    %moe.concatenate = stablehlo.concatenate %moe.convert, %moe.constant, dim = 0 : (tensor<1x416xbf16>, tensor<1x416xbf16>) -> tensor<2x416xbf16>
-    %moe.dot_general = stablehlo.dot_general %moe.concatenate, %layers.0.moe.router.weight, contracting_dims = [1] x [1] : (tensor<2x416xbf16>, tensor<9x416xbf16>) -> tensor<2x9xf32>
-    %moe.optimization_barrier = stablehlo.optimization_barrier %moe.dot_general : tensor<2x9xf32>
-    %moe.slice = stablehlo.slice %moe.optimization_barrier [0:1, 0:9] : (tensor<2x9xf32>) -> tensor<1x9xf32>
+    %moe.custom_call = stablehlo.custom_call @precast.product.1(%moe.convert, %layers.0.moe.router.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<1x416xbf16>, tensor<9x416xbf16>) -> tensor<1x9xf32>
     %moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<1x9xf32>
-    %moe.router = stablehlo.add %moe.slice, %moe.broadcast_in_dim : tensor<1x9xf32>
+    %moe.router = stablehlo.add %moe.custom_call, %moe.broadcast_in_dim : tensor<1x9xf32>
     %moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.constant_2 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce = stablehlo.reduce(%moe.router init: %moe.constant_2) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
-    %moe.constant_4 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
-    %moe.constant_5 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_2 = stablehlo.reduce(%moe.router init: %moe.constant_5) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.reduce_2, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.iota_2 = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.compare = stablehlo.compare EQ, %moe.router, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<1x9xi1>
-    %moe.constant_6 = stablehlo.constant dense<9> : tensor<1x9xi32>
-    %moe.select = stablehlo.select %moe.compare, %moe.iota_2, %moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_7 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %moe.reduce_3 = stablehlo.reduce(%moe.select init: %moe.constant_7) applies stablehlo.minimum across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
-    %moe.constant_8 = stablehlo.constant dense<9> : tensor<1xi32>
-    %moe.pick = stablehlo.minimum %moe.reduce_3, %moe.constant_8 : tensor<1xi32>
-    %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.pick, dims = [0] : (tensor<1xi32>) -> tensor<1x9xi32>
-    %moe.compare_2 = stablehlo.compare EQ, %moe.iota, %moe.broadcast_in_dim_3, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %moe.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.subtract = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_4 : tensor<1x9xf32>
-    %moe.exponential = stablehlo.exponential %moe.subtract : tensor<1x9xf32>
-    %moe.select_2 = stablehlo.select %moe.compare_2, %moe.exponential, %moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_9 = stablehlo.constant dense<1.0> : tensor<1x9xf32>
-    %moe.select_3 = stablehlo.select %moe.compare_2, %moe.constant_9, %moe.constant_4 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_10 = stablehlo.constant dense<0xFF800000> : tensor<1x9xf32>
-    %moe.select_4 = stablehlo.select %moe.compare_2, %moe.constant_10, %moe.router : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_11 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_4 = stablehlo.reduce(%moe.select_4 init: %moe.constant_11) applies stablehlo.maximum across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %moe.reduce_4, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.iota_3 = stablehlo.iota dim = 1 : tensor<1x9xi32>
-    %moe.compare_3 = stablehlo.compare EQ, %moe.select_4, %moe.broadcast_in_dim_5, FLOAT : (tensor<1x9xf32>, tensor<1x9xf32>) -> tensor<1x9xi1>
-    %moe.constant_12 = stablehlo.constant dense<9> : tensor<1x9xi32>
-    %moe.select_5 = stablehlo.select %moe.compare_3, %moe.iota_3, %moe.constant_12 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_13 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %moe.reduce_5 = stablehlo.reduce(%moe.select_5 init: %moe.constant_13) applies stablehlo.minimum across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
-    %moe.constant_14 = stablehlo.constant dense<9> : tensor<1xi32>
-    %moe.pick_2 = stablehlo.minimum %moe.reduce_5, %moe.constant_14 : tensor<1xi32>
-    %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %moe.pick_2, dims = [0] : (tensor<1xi32>) -> tensor<1x9xi32>
-    %moe.compare_4 = stablehlo.compare EQ, %moe.iota, %moe.broadcast_in_dim_6, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %moe.reduce, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.subtract_2 = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_7 : tensor<1x9xf32>
-    %moe.exponential_2 = stablehlo.exponential %moe.subtract_2 : tensor<1x9xf32>
-    %moe.select_6 = stablehlo.select %moe.compare_4, %moe.exponential_2, %moe.select_2 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_15 = stablehlo.constant dense<1.0> : tensor<1x9xf32>
-    %moe.select_7 = stablehlo.select %moe.compare_4, %moe.constant_15, %moe.select_3 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_16 = stablehlo.constant dense<0xFF800000> : tensor<1x9xf32>
-    %moe.select_8 = stablehlo.select %moe.compare_4, %moe.constant_16, %moe.select_4 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_6 = stablehlo.reduce(%moe.select_6 init: %moe.constant_17) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
-    %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.reduce_6, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
-    %moe.divide = stablehlo.divide %moe.select_6, %moe.broadcast_in_dim_8 : tensor<1x9xf32>
-    %moe.convert_2 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_7 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %moe.convert_3 = stablehlo.convert %moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
-    %moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %moe.compare_5 = stablehlo.compare LE, %moe.iota_4, %moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %moe.select_9 = stablehlo.select %moe.compare_5, %moe.broadcast_in_dim_9, %moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
-    %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.block_ends = stablehlo.reduce(%moe.select_9 init: %moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.convert_3 init: %moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.constant_23 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
-    %moe.while:2 = "stablehlo.while"(%moe.constant_22, %moe.constant_23) ({
-    ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<1x1x416xf32>):
-      %moe.compare_6 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %moe.compare_6 : tensor<i1>
-    }, {
-    ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<1x1x416xf32>):
-      %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %moe.compare_7 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_4 = stablehlo.convert %moe.compare_7 : (tensor<9xi1>) -> tensor<9xi32>
-      %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_4 init: %moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_10 = stablehlo.select %moe.compare_7, %moe.convert_3, %moe.constant_25 : tensor<9xi1>, tensor<9xi32>
-      %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.reduce_11 = stablehlo.reduce(%moe.select_10 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.subtract_3 = stablehlo.subtract %moe.arg_3, %moe.reduce_11 : tensor<i32>
-      %moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_27, %moe.expert, %moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.convert_5 = stablehlo.convert %moe.convert_2 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
-      %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_31 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_29, %moe.expert, %moe.constant_28, %moe.constant_30, %moe.constant_31, sizes = [1, 1, 1216, 13, 16] : (tensor<1x9x1216x13x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13x16xui8>
-      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_29, %moe.expert, %moe.constant_28, %moe.constant_30, sizes = [1, 1, 1216, 13] : (tensor<1x9x1216x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x13xui8>
-      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x13x16xui8>) -> tensor<1x1216x13x16xui8>
-      %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216x13xui8>) -> tensor<1x1216x13xui8>
-      %moe.reshape_4 = stablehlo.reshape %moe.convert_5 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-      %moe.convert_6 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x13x16xui8>) -> tensor<1x1216x13x16xui16>
-      %moe.constant_32 = stablehlo.constant dense<15> : tensor<1x1216x13x16xui16>
-      %moe.and = stablehlo.and %moe.convert_6, %moe.constant_32 : tensor<1x1216x13x16xui16>
-      %moe.constant_33 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_2 = stablehlo.and %moe.and, %moe.constant_33 : tensor<1x1216x13x16xui16>
-      %moe.constant_34 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left = stablehlo.shift_left %moe.and_2, %moe.constant_34 : tensor<1x1216x13x16xui16>
-      %moe.constant_35 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_3 = stablehlo.and %moe.and, %moe.constant_35 : tensor<1x1216x13x16xui16>
-      %moe.constant_36 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_2 = stablehlo.shift_left %moe.and_3, %moe.constant_36 : tensor<1x1216x13x16xui16>
-      %moe.or = stablehlo.or %moe.shift_left, %moe.shift_left_2 : tensor<1x1216x13x16xui16>
-      %moe.bitcast_convert = stablehlo.bitcast_convert %moe.or : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_7 = stablehlo.convert %moe.bitcast_convert : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_37 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply = stablehlo.multiply %moe.convert_7, %moe.constant_37 : tensor<1x1216x13x16xf32>
-      %moe.convert_8 = stablehlo.convert %moe.reshape_3 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-      %moe.constant_38 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-      %moe.shift_left_3 = stablehlo.shift_left %moe.convert_8, %moe.constant_38 : tensor<1x1216x13xui32>
-      %moe.bitcast_convert_2 = stablehlo.bitcast_convert %moe.shift_left_3 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
-      %moe.unpacked = stablehlo.multiply %moe.multiply, %moe.broadcast_in_dim_11 : tensor<1x1216x13x16xf32>
-      %moe.slice_2 = stablehlo.slice %moe.reshape_4 [0:1, 0:208, 0:1] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-      %moe.reshape_5 = stablehlo.reshape %moe.slice_2 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-      %moe.reshape_6 = stablehlo.reshape %moe.unpacked : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
-      %moe.reshape_7 = stablehlo.reshape %moe.reshape_6 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
-      %moe.dot_general_2 = stablehlo.dot_general %moe.reshape_5, %moe.reshape_7, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
-      %moe.reshape_8 = stablehlo.reshape %moe.dot_general_2 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.constant_39 = stablehlo.constant dense<4> : tensor<1x1216x13x16xui16>
-      %moe.shift_right_logical = stablehlo.shift_right_logical %moe.convert_6, %moe.constant_39 : tensor<1x1216x13x16xui16>
-      %moe.constant_40 = stablehlo.constant dense<7> : tensor<1x1216x13x16xui16>
-      %moe.and_4 = stablehlo.and %moe.shift_right_logical, %moe.constant_40 : tensor<1x1216x13x16xui16>
-      %moe.constant_41 = stablehlo.constant dense<9> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_4 = stablehlo.shift_left %moe.and_4, %moe.constant_41 : tensor<1x1216x13x16xui16>
-      %moe.constant_42 = stablehlo.constant dense<8> : tensor<1x1216x13x16xui16>
-      %moe.and_5 = stablehlo.and %moe.shift_right_logical, %moe.constant_42 : tensor<1x1216x13x16xui16>
-      %moe.constant_43 = stablehlo.constant dense<12> : tensor<1x1216x13x16xui16>
-      %moe.shift_left_5 = stablehlo.shift_left %moe.and_5, %moe.constant_43 : tensor<1x1216x13x16xui16>
-      %moe.or_2 = stablehlo.or %moe.shift_left_4, %moe.shift_left_5 : tensor<1x1216x13x16xui16>
-      %moe.bitcast_convert_3 = stablehlo.bitcast_convert %moe.or_2 : (tensor<1x1216x13x16xui16>) -> tensor<1x1216x13x16xf16>
-      %moe.convert_9 = stablehlo.convert %moe.bitcast_convert_3 : (tensor<1x1216x13x16xf16>) -> tensor<1x1216x13x16xf32>
-      %moe.constant_44 = stablehlo.constant dense<1.6384e4> : tensor<1x1216x13x16xf32>
-      %moe.multiply_3 = stablehlo.multiply %moe.convert_9, %moe.constant_44 : tensor<1x1216x13x16xf32>
-      %moe.convert_10 = stablehlo.convert %moe.reshape_3 : (tensor<1x1216x13xui8>) -> tensor<1x1216x13xui32>
-      %moe.constant_45 = stablehlo.constant dense<23> : tensor<1x1216x13xui32>
-      %moe.shift_left_6 = stablehlo.shift_left %moe.convert_10, %moe.constant_45 : tensor<1x1216x13xui32>
-      %moe.bitcast_convert_4 = stablehlo.bitcast_convert %moe.shift_left_6 : (tensor<1x1216x13xui32>) -> tensor<1x1216x13xf32>
-      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<1x1216x13xf32>) -> tensor<1x1216x13x16xf32>
-      %moe.unpacked_2 = stablehlo.multiply %moe.multiply_3, %moe.broadcast_in_dim_12 : tensor<1x1216x13x16xf32>
-      %moe.slice_3 = stablehlo.slice %moe.reshape_4 [0:1, 0:208, 1:2] : (tensor<1x208x2xf32>) -> tensor<1x208x1xf32>
-      %moe.reshape_9 = stablehlo.reshape %moe.slice_3 : (tensor<1x208x1xf32>) -> tensor<1x208xf32>
-      %moe.reshape_10 = stablehlo.reshape %moe.unpacked_2 : (tensor<1x1216x13x16xf32>) -> tensor<1x1216x208xf32>
-      %moe.reshape_11 = stablehlo.reshape %moe.reshape_10 : (tensor<1x1216x208xf32>) -> tensor<1216x208xf32>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_9, %moe.reshape_11, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x208xf32>, tensor<1216x208xf32>) -> tensor<1x1216xf32>
-      %moe.reshape_12 = stablehlo.reshape %moe.dot_general_3 : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.add_2 = stablehlo.add %moe.reshape_8, %moe.reshape_12 : tensor<1x1x1216xf32>
-      %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<1x1x1216xf32>
-      %moe.add_3 = stablehlo.add %moe.add_2, %moe.broadcast_in_dim_13 : tensor<1x1x1216xf32>
-      %moe.reshape_13 = stablehlo.reshape %moe.add_3 : (tensor<1x1x1216xf32>) -> tensor<1x1x608x2xf32>
-      %moe.slice_4 = stablehlo.slice %moe.reshape_13 [0:1, 0:1, 0:608, 0:1] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
-      %moe.reshape_14 = stablehlo.reshape %moe.slice_4 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
-      %moe.slice_5 = stablehlo.slice %moe.reshape_13 [0:1, 0:1, 0:608, 1:2] : (tensor<1x1x608x2xf32>) -> tensor<1x1x608x1xf32>
-      %moe.reshape_15 = stablehlo.reshape %moe.slice_5 : (tensor<1x1x608x1xf32>) -> tensor<1x1x608xf32>
-      %moe.constant_46 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
-      %moe.minimum_3 = stablehlo.minimum %moe.reshape_14, %moe.constant_46 : tensor<1x1x608xf32>
-      %moe.constant_47 = stablehlo.constant dense<7.0> : tensor<1x1x608xf32>
-      %moe.minimum_4 = stablehlo.minimum %moe.reshape_15, %moe.constant_47 : tensor<1x1x608xf32>
-      %moe.constant_48 = stablehlo.constant dense<-7.0> : tensor<1x1x608xf32>
-      %moe.maximum = stablehlo.maximum %moe.minimum_4, %moe.constant_48 : tensor<1x1x608xf32>
-      %moe.constant_49 = stablehlo.constant dense<1.702> : tensor<1x1x608xf32>
-      %moe.multiply_5 = stablehlo.multiply %moe.minimum_3, %moe.constant_49 : tensor<1x1x608xf32>
-      %moe.logistic = stablehlo.logistic %moe.multiply_5 : tensor<1x1x608xf32>
-      %moe.multiply_6 = stablehlo.multiply %moe.minimum_3, %moe.logistic : tensor<1x1x608xf32>
-      %moe.constant_50 = stablehlo.constant dense<1.0> : tensor<1x1x608xf32>
-      %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_50 : tensor<1x1x608xf32>
-      %moe.multiply_7 = stablehlo.multiply %moe.multiply_6, %moe.add_4 : tensor<1x1x608xf32>
-      %moe.convert_11 = stablehlo.convert %moe.multiply_7 : (tensor<1x1x608xf32>) -> tensor<1x1x608xbf16>
-      %moe.convert_12 = stablehlo.convert %moe.convert_11 : (tensor<1x1x608xbf16>) -> tensor<1x1x608xf32>
-      %moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_52 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_53 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.constant_54 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_52, %moe.expert, %moe.constant_51, %moe.constant_53, %moe.constant_54, sizes = [1, 1, 416, 19, 16] : (tensor<1x9x416x19x16xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19x16xui8>
-      %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_52, %moe.expert, %moe.constant_51, %moe.constant_53, sizes = [1, 1, 416, 19] : (tensor<1x9x416x19xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x19xui8>
-      %moe.reshape_16 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x19x16xui8>) -> tensor<1x416x19x16xui8>
-      %moe.reshape_17 = stablehlo.reshape %moe.dynamic_slice_5 : (tensor<1x1x416x19xui8>) -> tensor<1x416x19xui8>
-      %moe.reshape_18 = stablehlo.reshape %moe.convert_12 : (tensor<1x1x608xf32>) -> tensor<1x1x304x2xf32>
-      %moe.convert_13 = stablehlo.convert %moe.reshape_16 : (tensor<1x416x19x16xui8>) -> tensor<1x416x19x16xui16>
-      %moe.constant_55 = stablehlo.constant dense<15> : tensor<1x416x19x16xui16>
-      %moe.and_6 = stablehlo.and %moe.convert_13, %moe.constant_55 : tensor<1x416x19x16xui16>
-      %moe.constant_56 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_7 = stablehlo.and %moe.and_6, %moe.constant_56 : tensor<1x416x19x16xui16>
-      %moe.constant_57 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_7 = stablehlo.shift_left %moe.and_7, %moe.constant_57 : tensor<1x416x19x16xui16>
-      %moe.constant_58 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_8 = stablehlo.and %moe.and_6, %moe.constant_58 : tensor<1x416x19x16xui16>
-      %moe.constant_59 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_8 = stablehlo.shift_left %moe.and_8, %moe.constant_59 : tensor<1x416x19x16xui16>
-      %moe.or_3 = stablehlo.or %moe.shift_left_7, %moe.shift_left_8 : tensor<1x416x19x16xui16>
-      %moe.bitcast_convert_5 = stablehlo.bitcast_convert %moe.or_3 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_14 = stablehlo.convert %moe.bitcast_convert_5 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_60 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_8 = stablehlo.multiply %moe.convert_14, %moe.constant_60 : tensor<1x416x19x16xf32>
-      %moe.convert_15 = stablehlo.convert %moe.reshape_17 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-      %moe.constant_61 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-      %moe.shift_left_9 = stablehlo.shift_left %moe.convert_15, %moe.constant_61 : tensor<1x416x19xui32>
-      %moe.bitcast_convert_6 = stablehlo.bitcast_convert %moe.shift_left_9 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-      %moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
-      %moe.unpacked_3 = stablehlo.multiply %moe.multiply_8, %moe.broadcast_in_dim_14 : tensor<1x416x19x16xf32>
-      %moe.slice_6 = stablehlo.slice %moe.reshape_18 [0:1, 0:1, 0:304, 0:1] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
-      %moe.reshape_19 = stablehlo.reshape %moe.slice_6 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
-      %moe.reshape_20 = stablehlo.reshape %moe.unpacked_3 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
-      %moe.reshape_21 = stablehlo.reshape %moe.reshape_19 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
-      %moe.reshape_22 = stablehlo.reshape %moe.reshape_20 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
-      %moe.dot_general_4 = stablehlo.dot_general %moe.reshape_21, %moe.reshape_22, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
-      %moe.reshape_23 = stablehlo.reshape %moe.dot_general_4 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.constant_62 = stablehlo.constant dense<4> : tensor<1x416x19x16xui16>
-      %moe.shift_right_logical_2 = stablehlo.shift_right_logical %moe.convert_13, %moe.constant_62 : tensor<1x416x19x16xui16>
-      %moe.constant_63 = stablehlo.constant dense<7> : tensor<1x416x19x16xui16>
-      %moe.and_9 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_63 : tensor<1x416x19x16xui16>
-      %moe.constant_64 = stablehlo.constant dense<9> : tensor<1x416x19x16xui16>
-      %moe.shift_left_10 = stablehlo.shift_left %moe.and_9, %moe.constant_64 : tensor<1x416x19x16xui16>
-      %moe.constant_65 = stablehlo.constant dense<8> : tensor<1x416x19x16xui16>
-      %moe.and_10 = stablehlo.and %moe.shift_right_logical_2, %moe.constant_65 : tensor<1x416x19x16xui16>
-      %moe.constant_66 = stablehlo.constant dense<12> : tensor<1x416x19x16xui16>
-      %moe.shift_left_11 = stablehlo.shift_left %moe.and_10, %moe.constant_66 : tensor<1x416x19x16xui16>
-      %moe.or_4 = stablehlo.or %moe.shift_left_10, %moe.shift_left_11 : tensor<1x416x19x16xui16>
-      %moe.bitcast_convert_7 = stablehlo.bitcast_convert %moe.or_4 : (tensor<1x416x19x16xui16>) -> tensor<1x416x19x16xf16>
-      %moe.convert_16 = stablehlo.convert %moe.bitcast_convert_7 : (tensor<1x416x19x16xf16>) -> tensor<1x416x19x16xf32>
-      %moe.constant_67 = stablehlo.constant dense<1.6384e4> : tensor<1x416x19x16xf32>
-      %moe.multiply_10 = stablehlo.multiply %moe.convert_16, %moe.constant_67 : tensor<1x416x19x16xf32>
-      %moe.convert_17 = stablehlo.convert %moe.reshape_17 : (tensor<1x416x19xui8>) -> tensor<1x416x19xui32>
-      %moe.constant_68 = stablehlo.constant dense<23> : tensor<1x416x19xui32>
-      %moe.shift_left_12 = stablehlo.shift_left %moe.convert_17, %moe.constant_68 : tensor<1x416x19xui32>
-      %moe.bitcast_convert_8 = stablehlo.bitcast_convert %moe.shift_left_12 : (tensor<1x416x19xui32>) -> tensor<1x416x19xf32>
-      %moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<1x416x19xf32>) -> tensor<1x416x19x16xf32>
-      %moe.unpacked_4 = stablehlo.multiply %moe.multiply_10, %moe.broadcast_in_dim_15 : tensor<1x416x19x16xf32>
-      %moe.slice_7 = stablehlo.slice %moe.reshape_18 [0:1, 0:1, 0:304, 1:2] : (tensor<1x1x304x2xf32>) -> tensor<1x1x304x1xf32>
-      %moe.reshape_24 = stablehlo.reshape %moe.slice_7 : (tensor<1x1x304x1xf32>) -> tensor<1x1x304xf32>
-      %moe.reshape_25 = stablehlo.reshape %moe.unpacked_4 : (tensor<1x416x19x16xf32>) -> tensor<1x416x304xf32>
-      %moe.reshape_26 = stablehlo.reshape %moe.reshape_24 : (tensor<1x1x304xf32>) -> tensor<1x304xf32>
-      %moe.reshape_27 = stablehlo.reshape %moe.reshape_25 : (tensor<1x416x304xf32>) -> tensor<416x304xf32>
-      %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_26, %moe.reshape_27, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : (tensor<1x304xf32>, tensor<416x304xf32>) -> tensor<1x416xf32>
-      %moe.reshape_28 = stablehlo.reshape %moe.dot_general_5 : (tensor<1x416xf32>) -> tensor<1x1x416xf32>
-      %moe.add_5 = stablehlo.add %moe.reshape_23, %moe.reshape_28 : tensor<1x1x416xf32>
-      %moe.constant_69 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_6 = stablehlo.dynamic_slice %moe.divide, %moe.constant_69, %moe.expert, sizes = [1, 1] : (tensor<1x9xf32>, tensor<i32>, tensor<i32>) -> tensor<1x1xf32>
-      %moe.reshape_29 = stablehlo.reshape %moe.dynamic_slice_6 : (tensor<1x1xf32>) -> tensor<1xf32>
-      %moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %moe.reshape_29, dims = [0] : (tensor<1xf32>) -> tensor<1x1x416xf32>
-      %moe.constant_70 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
-      %moe.compare_8 = stablehlo.compare GT, %moe.broadcast_in_dim_16, %moe.constant_70, FLOAT : (tensor<1x1x416xf32>, tensor<1x1x416xf32>) -> tensor<1x1x416xi1>
-      %moe.multiply_12 = stablehlo.multiply %moe.add_5, %moe.broadcast_in_dim_16 : tensor<1x1x416xf32>
-      %moe.constant_71 = stablehlo.constant dense<0.0> : tensor<1x1x416xf32>
-      %moe.select_11 = stablehlo.select %moe.compare_8, %moe.multiply_12, %moe.constant_71 : tensor<1x1x416xi1>, tensor<1x1x416xf32>
-      %moe.constant_72 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_6 = stablehlo.add %moe.arg_3, %moe.constant_72 : tensor<i32>
-      %moe.add_7 = stablehlo.add %moe.arg_4, %moe.select_11 : tensor<1x1x416xf32>
-      stablehlo.return %moe.add_6, %moe.add_7 : tensor<i32>, tensor<1x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "2"}} : (tensor<i32>, tensor<1x1x416xf32>) -> (tensor<i32>, tensor<1x1x416xf32>)
-    %moe.slice_8 = stablehlo.slice %moe.while#1 [0:1, 0:1, 0:416] : (tensor<1x1x416xf32>) -> tensor<1x1x416xf32>
-    %moe.constant_73 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_12 = stablehlo.reduce(%moe.slice_8 init: %moe.constant_73) applies stablehlo.add across dimensions = [1] : (tensor<1x1x416xf32>, tensor<f32>) -> tensor<1x416xf32>
-    %moe.dot_general_6 = stablehlo.dot_general %moe.divide, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<1x9xf32>, tensor<9x416xf32>) -> tensor<1x416xf32>
-    %moe.add_8 = stablehlo.add %moe.reduce_12, %moe.dot_general_6 : tensor<1x416xf32>
-    %add = stablehlo.add %x, %moe.add_8 : tensor<1x416xf32>
+    %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
+    %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
+    %moe.compare = stablehlo.compare GT, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
+    %moe.compare_2 = stablehlo.compare EQ, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
+    %moe.iota_2 = stablehlo.iota dim = 2 : tensor<1x9x9xi32>
+    %moe.iota_3 = stablehlo.iota dim = 1 : tensor<1x9x9xi32>
+    %moe.compare_3 = stablehlo.compare LT, %moe.iota_2, %moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
+    %moe.and = stablehlo.and %moe.compare_2, %moe.compare_3 : tensor<1x9x9xi1>
+    %moe.or = stablehlo.or %moe.compare, %moe.and : tensor<1x9x9xi1>
+    %moe.convert_2 = stablehlo.convert %moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+    %moe.constant = stablehlo.constant dense<0> : tensor<i32>
+    %moe.rank = stablehlo.reduce(%moe.convert_2 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+    %moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.compare_4 = stablehlo.compare EQ, %moe.rank, %moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.select = stablehlo.select %moe.compare_4, %moe.iota, %moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
+    %moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
+    %moe.compare_5 = stablehlo.compare EQ, %moe.rank, %moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.iota, %moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
+    %moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
+    %moe.compare_6 = stablehlo.compare EQ, %moe.rank, %moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_3 = stablehlo.select %moe.compare_6, %moe.router, %moe.constant_9 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_4 = stablehlo.reduce(%moe.select_3 init: %moe.constant_10) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+    %moe.constant_11 = stablehlo.constant dense<1> : tensor<1x9xi32>
+    %moe.compare_7 = stablehlo.compare EQ, %moe.rank, %moe.constant_11, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.constant_12 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_4 = stablehlo.select %moe.compare_7, %moe.router, %moe.constant_12 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_5 = stablehlo.reduce(%moe.select_4 init: %moe.constant_13) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+    %moe.subtract = stablehlo.subtract %moe.reduce_4, %moe.reduce_4 : tensor<1xf32>
+    %moe.exponential = stablehlo.exponential %moe.subtract : tensor<1xf32>
+    %moe.subtract_2 = stablehlo.subtract %moe.reduce_5, %moe.reduce_4 : tensor<1xf32>
+    %moe.exponential_2 = stablehlo.exponential %moe.subtract_2 : tensor<1xf32>
+    %moe.add_2 = stablehlo.add %moe.exponential, %moe.exponential_2 : tensor<1xf32>
+    %moe.divide = stablehlo.divide %moe.exponential, %moe.add_2 : tensor<1xf32>
+    %moe.divide_2 = stablehlo.divide %moe.exponential_2, %moe.add_2 : tensor<1xf32>
+    %moe.constant_14 = stablehlo.constant dense<2> : tensor<1x9xi32>
+    %moe.compare_8 = stablehlo.compare LT, %moe.rank, %moe.constant_14, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+    %moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %moe.reduce_4, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
+    %moe.subtract_3 = stablehlo.subtract %moe.router, %moe.broadcast_in_dim_4 : tensor<1x9xf32>
+    %moe.exponential_3 = stablehlo.exponential %moe.subtract_3 : tensor<1x9xf32>
+    %moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %moe.add_2, dims = [0] : (tensor<1xf32>) -> tensor<1x9xf32>
+    %moe.divide_3 = stablehlo.divide %moe.exponential_3, %moe.broadcast_in_dim_5 : tensor<1x9xf32>
+    %moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_5 = stablehlo.select %moe.compare_8, %moe.divide_3, %moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.convert_3 = stablehlo.convert %moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+    %moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%moe.convert_4, %moe.select_5, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<1x416xf32>
+    %add = stablehlo.add %x, %moe.custom_call_2 : tensor<1x416xf32>
     return %add : tensor<1x416xf32>
   }
 }

@@ -44,37 +44,134 @@ module @sampler {
       %sample.compare_4 = stablehlo.compare LT, %top_k, %sample.constant_11, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
       %sample.and = stablehlo.and %sample.compare_3, %sample.compare_4 : tensor<1xi1>
       %sample.top_k.constant = stablehlo.constant dense<0> : tensor<1xi32>
-      %sample.top_k.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
+      %sample.top_k.constant_2 = stablehlo.constant dense<134217728> : tensor<i32>
       %sample.top_k.while:2 = "stablehlo.while"(%sample.top_k.constant, %sample.top_k.constant_2) ({
-      ^bb0(%sample.top_k.arg: tensor<1xi32>, %sample.top_k.arg_2: tensor<1xi32>):
-        %sample.top_k.subtract = stablehlo.subtract %sample.top_k.arg_2, %sample.top_k.arg : tensor<1xi32>
-        %sample.top_k.constant_3 = stablehlo.constant dense<1> : tensor<1xi32>
-        %sample.top_k.compare = stablehlo.compare GT, %sample.top_k.subtract, %sample.top_k.constant_3, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-        %sample.top_k.and = stablehlo.and %sample.and, %sample.top_k.compare : tensor<1xi1>
-        %sample.top_k.constant_4 = stablehlo.constant dense<false> : tensor<i1>
-        %sample.top_k.reduce = stablehlo.reduce(%sample.top_k.and init: %sample.top_k.constant_4) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
-        stablehlo.return %sample.top_k.reduce : tensor<i1>
+      ^bb0(%sample.top_k.arg: tensor<1xi32>, %sample.top_k.arg_2: tensor<i32>):
+        %sample.top_k.constant_3 = stablehlo.constant dense<false> : tensor<i1>
+        %sample.top_k.reduce = stablehlo.reduce(%sample.and init: %sample.top_k.constant_3) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
+        %sample.top_k.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+        %sample.top_k.compare = stablehlo.compare GT, %sample.top_k.arg_2, %sample.top_k.constant_4, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        %sample.top_k.and = stablehlo.and %sample.top_k.reduce, %sample.top_k.compare : tensor<i1>
+        stablehlo.return %sample.top_k.and : tensor<i1>
       }, {
-      ^bb0(%sample.top_k.arg_3: tensor<1xi32>, %sample.top_k.arg_4: tensor<1xi32>):
-        %sample.top_k.subtract_2 = stablehlo.subtract %sample.top_k.arg_4, %sample.top_k.arg_3 : tensor<1xi32>
-        %sample.top_k.constant_5 = stablehlo.constant dense<2> : tensor<1xi32>
-        %sample.top_k.divide = stablehlo.divide %sample.top_k.subtract_2, %sample.top_k.constant_5 : tensor<1xi32>
-        %sample.top_k.add = stablehlo.add %sample.top_k.arg_3, %sample.top_k.divide : tensor<1xi32>
-        %sample.top_k.bitcast_convert = stablehlo.bitcast_convert %sample.top_k.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
-        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+      ^bb0(%sample.top_k.arg_3: tensor<1xi32>, %sample.top_k.arg_4: tensor<i32>):
+        %sample.top_k.constant_5 = stablehlo.constant dense<1> : tensor<i32>
+        %sample.top_k.multiply = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_5 : tensor<i32>
+        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.multiply, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim : tensor<1xi32>
+        %sample.top_k.constant_6 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum = stablehlo.minimum %sample.top_k.add, %sample.top_k.constant_6 : tensor<1xi32>
+        %sample.top_k.bitcast_convert = stablehlo.bitcast_convert %sample.top_k.minimum : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_2, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
         %sample.top_k.convert = stablehlo.convert %sample.top_k.compare_2 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
-        %sample.top_k.constant_6 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_6) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_7) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
         %sample.top_k.compare_3 = stablehlo.compare GE, %sample.top_k.reduce_2, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-        %sample.top_k.select = stablehlo.select %sample.top_k.compare_3, %sample.top_k.add, %sample.top_k.arg_3 : tensor<1xi1>, tensor<1xi32>
-        %sample.top_k.select_2 = stablehlo.select %sample.top_k.compare_3, %sample.top_k.arg_4, %sample.top_k.add : tensor<1xi1>, tensor<1xi32>
-        stablehlo.return %sample.top_k.select, %sample.top_k.select_2 : tensor<1xi32>, tensor<1xi32>
-      }) {mhlo.frontend_attributes = {precast_trips = "30"}} : (tensor<1xi32>, tensor<1xi32>) -> (tensor<1xi32>, tensor<1xi32>)
-      %sample.top_k.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_k.while#0 : (tensor<1xi32>) -> tensor<1xf32>
-      %sample.top_k.constant_7 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.top_k.select_3 = stablehlo.select %sample.and, %sample.top_k.bitcast_convert_2, %sample.top_k.constant_7 : tensor<1xi1>, tensor<1xf32>
-      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.convert_2 = stablehlo.convert %sample.top_k.compare_3 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.constant_8 = stablehlo.constant dense<2> : tensor<i32>
+        %sample.top_k.multiply_2 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_8 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.top_k.multiply_2, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_2 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_3 : tensor<1xi32>
+        %sample.top_k.constant_9 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_2 = stablehlo.minimum %sample.top_k.add_2, %sample.top_k.constant_9 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_k.minimum_2 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_2, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_4 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_3 = stablehlo.convert %sample.top_k.compare_4 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_3 = stablehlo.reduce(%sample.top_k.convert_3 init: %sample.top_k.constant_10) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_5 = stablehlo.compare GE, %sample.top_k.reduce_3, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_4 = stablehlo.convert %sample.top_k.compare_5 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_3 = stablehlo.add %sample.top_k.convert_2, %sample.top_k.convert_4 : tensor<1xi32>
+        %sample.top_k.constant_11 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_k.multiply_3 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_11 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.top_k.multiply_3, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_4 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_5 : tensor<1xi32>
+        %sample.top_k.constant_12 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_3 = stablehlo.minimum %sample.top_k.add_4, %sample.top_k.constant_12 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_3 = stablehlo.bitcast_convert %sample.top_k.minimum_3 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_6 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_6, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_5 = stablehlo.convert %sample.top_k.compare_6 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_4 = stablehlo.reduce(%sample.top_k.convert_5 init: %sample.top_k.constant_13) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_7 = stablehlo.compare GE, %sample.top_k.reduce_4, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_6 = stablehlo.convert %sample.top_k.compare_7 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_5 = stablehlo.add %sample.top_k.add_3, %sample.top_k.convert_6 : tensor<1xi32>
+        %sample.top_k.constant_14 = stablehlo.constant dense<4> : tensor<i32>
+        %sample.top_k.multiply_4 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_14 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %sample.top_k.multiply_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_6 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_7 : tensor<1xi32>
+        %sample.top_k.constant_15 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_4 = stablehlo.minimum %sample.top_k.add_6, %sample.top_k.constant_15 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_4 = stablehlo.bitcast_convert %sample.top_k.minimum_4 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_4, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_8 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_8, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_7 = stablehlo.convert %sample.top_k.compare_8 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_5 = stablehlo.reduce(%sample.top_k.convert_7 init: %sample.top_k.constant_16) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_9 = stablehlo.compare GE, %sample.top_k.reduce_5, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_8 = stablehlo.convert %sample.top_k.compare_9 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_7 = stablehlo.add %sample.top_k.add_5, %sample.top_k.convert_8 : tensor<1xi32>
+        %sample.top_k.constant_17 = stablehlo.constant dense<5> : tensor<i32>
+        %sample.top_k.multiply_5 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_17 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %sample.top_k.multiply_5, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_8 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_9 : tensor<1xi32>
+        %sample.top_k.constant_18 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_5 = stablehlo.minimum %sample.top_k.add_8, %sample.top_k.constant_18 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_5 = stablehlo.bitcast_convert %sample.top_k.minimum_5 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_5, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_10 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_10, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_9 = stablehlo.convert %sample.top_k.compare_10 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_19 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_6 = stablehlo.reduce(%sample.top_k.convert_9 init: %sample.top_k.constant_19) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_11 = stablehlo.compare GE, %sample.top_k.reduce_6, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_10 = stablehlo.convert %sample.top_k.compare_11 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_9 = stablehlo.add %sample.top_k.add_7, %sample.top_k.convert_10 : tensor<1xi32>
+        %sample.top_k.constant_20 = stablehlo.constant dense<6> : tensor<i32>
+        %sample.top_k.multiply_6 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_20 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.top_k.multiply_6, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_10 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_11 : tensor<1xi32>
+        %sample.top_k.constant_21 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_6 = stablehlo.minimum %sample.top_k.add_10, %sample.top_k.constant_21 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_6 = stablehlo.bitcast_convert %sample.top_k.minimum_6 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_6, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_12 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_12, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_11 = stablehlo.convert %sample.top_k.compare_12 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_22 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_7 = stablehlo.reduce(%sample.top_k.convert_11 init: %sample.top_k.constant_22) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_13 = stablehlo.compare GE, %sample.top_k.reduce_7, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_12 = stablehlo.convert %sample.top_k.compare_13 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_11 = stablehlo.add %sample.top_k.add_9, %sample.top_k.convert_12 : tensor<1xi32>
+        %sample.top_k.constant_23 = stablehlo.constant dense<7> : tensor<i32>
+        %sample.top_k.multiply_7 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_23 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %sample.top_k.multiply_7, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_12 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_13 : tensor<1xi32>
+        %sample.top_k.constant_24 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_7 = stablehlo.minimum %sample.top_k.add_12, %sample.top_k.constant_24 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_7 = stablehlo.bitcast_convert %sample.top_k.minimum_7 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_7, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_14 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_14, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_13 = stablehlo.convert %sample.top_k.compare_14 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_8 = stablehlo.reduce(%sample.top_k.convert_13 init: %sample.top_k.constant_25) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_15 = stablehlo.compare GE, %sample.top_k.reduce_8, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_14 = stablehlo.convert %sample.top_k.compare_15 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_13 = stablehlo.add %sample.top_k.add_11, %sample.top_k.convert_14 : tensor<1xi32>
+        %sample.top_k.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %sample.top_k.arg_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.multiply_8 = stablehlo.multiply %sample.top_k.add_13, %sample.top_k.broadcast_in_dim_15 : tensor<1xi32>
+        %sample.top_k.add_14 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.multiply_8 : tensor<1xi32>
+        %sample.top_k.constant_26 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_k.shift_right_logical = stablehlo.shift_right_logical %sample.top_k.arg_4, %sample.top_k.constant_26 : tensor<i32>
+        stablehlo.return %sample.top_k.add_14, %sample.top_k.shift_right_logical : tensor<1xi32>, tensor<i32>
+      }) {mhlo.frontend_attributes = {precast_trips = "10"}} : (tensor<1xi32>, tensor<i32>) -> (tensor<1xi32>, tensor<i32>)
+      %sample.top_k.constant_27 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+      %sample.top_k.minimum_8 = stablehlo.minimum %sample.top_k.while#0, %sample.top_k.constant_27 : tensor<1xi32>
+      %sample.top_k.bitcast_convert_8 = stablehlo.bitcast_convert %sample.top_k.minimum_8 : (tensor<1xi32>) -> tensor<1xf32>
+      %sample.top_k.constant_28 = stablehlo.constant dense<0.0> : tensor<1xf32>
+      %sample.top_k.select = stablehlo.select %sample.and, %sample.top_k.bitcast_convert_8, %sample.top_k.constant_28 : tensor<1xi1>, tensor<1xf32>
+      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
       %sample.compare_5 = stablehlo.compare GE, %sample.weights, %sample.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
       %sample.constant_12 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
       %sample.select_3 = stablehlo.select %sample.compare_5, %sample.weights, %sample.constant_12 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
@@ -84,38 +181,141 @@ module @sampler {
       %sample.reduce_4 = stablehlo.reduce(%sample.select_3 init: %sample.constant_14) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
       %sample.multiply_2 = stablehlo.multiply %top_p, %sample.reduce_4 : tensor<1xf32>
       %sample.top_p.constant = stablehlo.constant dense<0> : tensor<1xi32>
-      %sample.top_p.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
+      %sample.top_p.constant_2 = stablehlo.constant dense<134217728> : tensor<i32>
       %sample.top_p.while:2 = "stablehlo.while"(%sample.top_p.constant, %sample.top_p.constant_2) ({
-      ^bb0(%sample.top_p.arg: tensor<1xi32>, %sample.top_p.arg_2: tensor<1xi32>):
-        %sample.top_p.subtract = stablehlo.subtract %sample.top_p.arg_2, %sample.top_p.arg : tensor<1xi32>
-        %sample.top_p.constant_3 = stablehlo.constant dense<1> : tensor<1xi32>
-        %sample.top_p.compare = stablehlo.compare GT, %sample.top_p.subtract, %sample.top_p.constant_3, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-        %sample.top_p.and = stablehlo.and %sample.compare_6, %sample.top_p.compare : tensor<1xi1>
-        %sample.top_p.constant_4 = stablehlo.constant dense<false> : tensor<i1>
-        %sample.top_p.reduce = stablehlo.reduce(%sample.top_p.and init: %sample.top_p.constant_4) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
-        stablehlo.return %sample.top_p.reduce : tensor<i1>
+      ^bb0(%sample.top_p.arg: tensor<1xi32>, %sample.top_p.arg_2: tensor<i32>):
+        %sample.top_p.constant_3 = stablehlo.constant dense<false> : tensor<i1>
+        %sample.top_p.reduce = stablehlo.reduce(%sample.compare_6 init: %sample.top_p.constant_3) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
+        %sample.top_p.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+        %sample.top_p.compare = stablehlo.compare GT, %sample.top_p.arg_2, %sample.top_p.constant_4, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        %sample.top_p.and = stablehlo.and %sample.top_p.reduce, %sample.top_p.compare : tensor<i1>
+        stablehlo.return %sample.top_p.and : tensor<i1>
       }, {
-      ^bb0(%sample.top_p.arg_3: tensor<1xi32>, %sample.top_p.arg_4: tensor<1xi32>):
-        %sample.top_p.subtract_2 = stablehlo.subtract %sample.top_p.arg_4, %sample.top_p.arg_3 : tensor<1xi32>
-        %sample.top_p.constant_5 = stablehlo.constant dense<2> : tensor<1xi32>
-        %sample.top_p.divide = stablehlo.divide %sample.top_p.subtract_2, %sample.top_p.constant_5 : tensor<1xi32>
-        %sample.top_p.add = stablehlo.add %sample.top_p.arg_3, %sample.top_p.divide : tensor<1xi32>
-        %sample.top_p.bitcast_convert = stablehlo.bitcast_convert %sample.top_p.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
-        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
-        %sample.top_p.constant_6 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
-        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_6 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
-        %sample.top_p.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_7) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+      ^bb0(%sample.top_p.arg_3: tensor<1xi32>, %sample.top_p.arg_4: tensor<i32>):
+        %sample.top_p.constant_5 = stablehlo.constant dense<1> : tensor<i32>
+        %sample.top_p.multiply = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_5 : tensor<i32>
+        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.multiply, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim : tensor<1xi32>
+        %sample.top_p.constant_6 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum = stablehlo.minimum %sample.top_p.add, %sample.top_p.constant_6 : tensor<1xi32>
+        %sample.top_p.bitcast_convert = stablehlo.bitcast_convert %sample.top_p.minimum : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_2, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_7 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_7 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_8) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
         %sample.top_p.compare_3 = stablehlo.compare GE, %sample.top_p.reduce_2, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-        %sample.top_p.select_2 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.add, %sample.top_p.arg_3 : tensor<1xi1>, tensor<1xi32>
-        %sample.top_p.select_3 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.arg_4, %sample.top_p.add : tensor<1xi1>, tensor<1xi32>
-        stablehlo.return %sample.top_p.select_2, %sample.top_p.select_3 : tensor<1xi32>, tensor<1xi32>
-      }) {mhlo.frontend_attributes = {precast_trips = "30"}} : (tensor<1xi32>, tensor<1xi32>) -> (tensor<1xi32>, tensor<1xi32>)
-      %sample.top_p.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_p.while#0 : (tensor<1xi32>) -> tensor<1xf32>
-      %sample.top_p.constant_8 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.top_p.select_4 = stablehlo.select %sample.compare_6, %sample.top_p.bitcast_convert_2, %sample.top_p.constant_8 : tensor<1xi1>, tensor<1xf32>
-      %sample.maximum = stablehlo.maximum %sample.top_p.select_4, %min_p : tensor<1xf32>
+        %sample.top_p.convert = stablehlo.convert %sample.top_p.compare_3 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.constant_9 = stablehlo.constant dense<2> : tensor<i32>
+        %sample.top_p.multiply_2 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_9 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.top_p.multiply_2, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_2 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_3 : tensor<1xi32>
+        %sample.top_p.constant_10 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_2 = stablehlo.minimum %sample.top_p.add_2, %sample.top_p.constant_10 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_p.minimum_2 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_2, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_4 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_11 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_2 = stablehlo.select %sample.top_p.compare_4, %sample.select_3, %sample.top_p.constant_11 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_12 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_3 = stablehlo.reduce(%sample.top_p.select_2 init: %sample.top_p.constant_12) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_5 = stablehlo.compare GE, %sample.top_p.reduce_3, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_2 = stablehlo.convert %sample.top_p.compare_5 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_3 = stablehlo.add %sample.top_p.convert, %sample.top_p.convert_2 : tensor<1xi32>
+        %sample.top_p.constant_13 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_p.multiply_3 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_13 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.top_p.multiply_3, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_4 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_5 : tensor<1xi32>
+        %sample.top_p.constant_14 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_3 = stablehlo.minimum %sample.top_p.add_4, %sample.top_p.constant_14 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_3 = stablehlo.bitcast_convert %sample.top_p.minimum_3 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_6 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_6, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_15 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_3 = stablehlo.select %sample.top_p.compare_6, %sample.select_3, %sample.top_p.constant_15 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_4 = stablehlo.reduce(%sample.top_p.select_3 init: %sample.top_p.constant_16) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_7 = stablehlo.compare GE, %sample.top_p.reduce_4, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_3 = stablehlo.convert %sample.top_p.compare_7 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_5 = stablehlo.add %sample.top_p.add_3, %sample.top_p.convert_3 : tensor<1xi32>
+        %sample.top_p.constant_17 = stablehlo.constant dense<4> : tensor<i32>
+        %sample.top_p.multiply_4 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_17 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %sample.top_p.multiply_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_6 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_7 : tensor<1xi32>
+        %sample.top_p.constant_18 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_4 = stablehlo.minimum %sample.top_p.add_6, %sample.top_p.constant_18 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_4 = stablehlo.bitcast_convert %sample.top_p.minimum_4 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_4, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_8 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_8, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_19 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_4 = stablehlo.select %sample.top_p.compare_8, %sample.select_3, %sample.top_p.constant_19 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_20 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_5 = stablehlo.reduce(%sample.top_p.select_4 init: %sample.top_p.constant_20) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_9 = stablehlo.compare GE, %sample.top_p.reduce_5, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_4 = stablehlo.convert %sample.top_p.compare_9 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_7 = stablehlo.add %sample.top_p.add_5, %sample.top_p.convert_4 : tensor<1xi32>
+        %sample.top_p.constant_21 = stablehlo.constant dense<5> : tensor<i32>
+        %sample.top_p.multiply_5 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_21 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %sample.top_p.multiply_5, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_8 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_9 : tensor<1xi32>
+        %sample.top_p.constant_22 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_5 = stablehlo.minimum %sample.top_p.add_8, %sample.top_p.constant_22 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_5 = stablehlo.bitcast_convert %sample.top_p.minimum_5 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_5, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_10 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_10, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_23 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_5 = stablehlo.select %sample.top_p.compare_10, %sample.select_3, %sample.top_p.constant_23 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_24 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_6 = stablehlo.reduce(%sample.top_p.select_5 init: %sample.top_p.constant_24) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_11 = stablehlo.compare GE, %sample.top_p.reduce_6, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_5 = stablehlo.convert %sample.top_p.compare_11 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_9 = stablehlo.add %sample.top_p.add_7, %sample.top_p.convert_5 : tensor<1xi32>
+        %sample.top_p.constant_25 = stablehlo.constant dense<6> : tensor<i32>
+        %sample.top_p.multiply_6 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_25 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.top_p.multiply_6, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_10 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_11 : tensor<1xi32>
+        %sample.top_p.constant_26 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_6 = stablehlo.minimum %sample.top_p.add_10, %sample.top_p.constant_26 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_6 = stablehlo.bitcast_convert %sample.top_p.minimum_6 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_6, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_12 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_12, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_27 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_6 = stablehlo.select %sample.top_p.compare_12, %sample.select_3, %sample.top_p.constant_27 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_28 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_7 = stablehlo.reduce(%sample.top_p.select_6 init: %sample.top_p.constant_28) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_13 = stablehlo.compare GE, %sample.top_p.reduce_7, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_6 = stablehlo.convert %sample.top_p.compare_13 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_11 = stablehlo.add %sample.top_p.add_9, %sample.top_p.convert_6 : tensor<1xi32>
+        %sample.top_p.constant_29 = stablehlo.constant dense<7> : tensor<i32>
+        %sample.top_p.multiply_7 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_29 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %sample.top_p.multiply_7, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_12 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_13 : tensor<1xi32>
+        %sample.top_p.constant_30 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_7 = stablehlo.minimum %sample.top_p.add_12, %sample.top_p.constant_30 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_7 = stablehlo.bitcast_convert %sample.top_p.minimum_7 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_7, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_14 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_14, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_31 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_7 = stablehlo.select %sample.top_p.compare_14, %sample.select_3, %sample.top_p.constant_31 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_32 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_8 = stablehlo.reduce(%sample.top_p.select_7 init: %sample.top_p.constant_32) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_15 = stablehlo.compare GE, %sample.top_p.reduce_8, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_7 = stablehlo.convert %sample.top_p.compare_15 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_13 = stablehlo.add %sample.top_p.add_11, %sample.top_p.convert_7 : tensor<1xi32>
+        %sample.top_p.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %sample.top_p.arg_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.multiply_8 = stablehlo.multiply %sample.top_p.add_13, %sample.top_p.broadcast_in_dim_15 : tensor<1xi32>
+        %sample.top_p.add_14 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.multiply_8 : tensor<1xi32>
+        %sample.top_p.constant_33 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_p.shift_right_logical = stablehlo.shift_right_logical %sample.top_p.arg_4, %sample.top_p.constant_33 : tensor<i32>
+        stablehlo.return %sample.top_p.add_14, %sample.top_p.shift_right_logical : tensor<1xi32>, tensor<i32>
+      }) {mhlo.frontend_attributes = {precast_trips = "10"}} : (tensor<1xi32>, tensor<i32>) -> (tensor<1xi32>, tensor<i32>)
+      %sample.top_p.constant_34 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+      %sample.top_p.minimum_8 = stablehlo.minimum %sample.top_p.while#0, %sample.top_p.constant_34 : tensor<1xi32>
+      %sample.top_p.bitcast_convert_8 = stablehlo.bitcast_convert %sample.top_p.minimum_8 : (tensor<1xi32>) -> tensor<1xf32>
+      %sample.top_p.constant_35 = stablehlo.constant dense<0.0> : tensor<1xf32>
+      %sample.top_p.select_8 = stablehlo.select %sample.compare_6, %sample.top_p.bitcast_convert_8, %sample.top_p.constant_35 : tensor<1xi1>, tensor<1xf32>
+      %sample.maximum = stablehlo.maximum %sample.top_p.select_8, %min_p : tensor<1xf32>
       %sample.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.maximum, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
       %sample.compare_7 = stablehlo.compare GE, %sample.select_3, %sample.broadcast_in_dim_5, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
       %sample.constant_15 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>

@@ -256,9 +256,9 @@ module @prefill_48 {
     %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_4 : tensor<1x12x48x3x88xf32>
     %layers.0.attention.subtract_5 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x48x3xf32>
     %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_5 : tensor<1x12x48x3xf32>
-    %layers.0.attention.convert_7 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
     %layers.0.attention.constant_39 = stablehlo.constant dense<1.0> : tensor<1x12x88x1xbf16>
     %layers.0.attention.concatenate_15 = stablehlo.concatenate %layers.0.attention.convert_6, %layers.0.attention.constant_39, dim = 3 : (tensor<1x12x88x28xbf16>, tensor<1x12x88x1xbf16>) -> tensor<1x12x88x29xbf16>
+    %layers.0.attention.convert_7 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
     %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_7, %layers.0.attention.concatenate_15, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
     %layers.0.attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
     %layers.0.attention.multiply_9 = stablehlo.multiply %layers.0.attention.concatenate_14, %layers.0.attention.broadcast_in_dim_11 : tensor<1x12x48x3x29xf32>
@@ -292,169 +292,173 @@ module @prefill_48 {
     %layers.0.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.0.moe.router = stablehlo.add %layers.0.moe.dot_general, %layers.0.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.constant = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.moe.reduce = stablehlo.reduce(%layers.0.moe.router init: %layers.0.moe.constant) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.0.moe.constant_2 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.constant_4 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.router init: %layers.0.moe.constant_4) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_2, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.iota_2 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.compare = stablehlo.compare EQ, %layers.0.moe.router, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_5 = stablehlo.constant dense<9> : tensor<48x9xi32>
-    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare, %layers.0.moe.iota_2, %layers.0.moe.constant_5 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_6 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_6) applies stablehlo.minimum across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.0.moe.constant_7 = stablehlo.constant dense<9> : tensor<48xi32>
-    %layers.0.moe.pick = stablehlo.minimum %layers.0.moe.reduce_3, %layers.0.moe.constant_7 : tensor<48xi32>
-    %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
-    %layers.0.moe.compare_2 = stablehlo.compare EQ, %layers.0.moe.iota, %layers.0.moe.broadcast_in_dim_3, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.moe.reduce, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.subtract = stablehlo.subtract %layers.0.moe.router, %layers.0.moe.broadcast_in_dim_4 : tensor<48x9xf32>
-    %layers.0.moe.exponential = stablehlo.exponential %layers.0.moe.subtract : tensor<48x9xf32>
-    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_2, %layers.0.moe.exponential, %layers.0.moe.constant_2 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_8 = stablehlo.constant dense<1.0> : tensor<48x9xf32>
-    %layers.0.moe.select_3 = stablehlo.select %layers.0.moe.compare_2, %layers.0.moe.constant_8, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<48x9xf32>
-    %layers.0.moe.select_4 = stablehlo.select %layers.0.moe.compare_2, %layers.0.moe.constant_9, %layers.0.moe.router : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_10 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.moe.reduce_4 = stablehlo.reduce(%layers.0.moe.select_4 init: %layers.0.moe.constant_10) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.0.moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_4, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.iota_3 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.compare_3 = stablehlo.compare EQ, %layers.0.moe.select_4, %layers.0.moe.broadcast_in_dim_5, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_11 = stablehlo.constant dense<9> : tensor<48x9xi32>
-    %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_3, %layers.0.moe.iota_3, %layers.0.moe.constant_11 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_12 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %layers.0.moe.reduce_5 = stablehlo.reduce(%layers.0.moe.select_5 init: %layers.0.moe.constant_12) applies stablehlo.minimum across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.0.moe.constant_13 = stablehlo.constant dense<9> : tensor<48xi32>
-    %layers.0.moe.pick_2 = stablehlo.minimum %layers.0.moe.reduce_5, %layers.0.moe.constant_13 : tensor<48xi32>
-    %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
-    %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.iota, %layers.0.moe.broadcast_in_dim_6, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.reduce, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.subtract_2 = stablehlo.subtract %layers.0.moe.router, %layers.0.moe.broadcast_in_dim_7 : tensor<48x9xf32>
-    %layers.0.moe.exponential_2 = stablehlo.exponential %layers.0.moe.subtract_2 : tensor<48x9xf32>
-    %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.exponential_2, %layers.0.moe.select_2 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_14 = stablehlo.constant dense<1.0> : tensor<48x9xf32>
-    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.constant_14, %layers.0.moe.select_3 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_15 = stablehlo.constant dense<0xFF800000> : tensor<48x9xf32>
-    %layers.0.moe.select_8 = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.constant_15, %layers.0.moe.select_4 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_6 init: %layers.0.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.divide = stablehlo.divide %layers.0.moe.select_6, %layers.0.moe.broadcast_in_dim_8 : tensor<48x9xf32>
+    %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
+    %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
+    %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
+    %layers.0.moe.compare_2 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
+    %layers.0.moe.iota_2 = stablehlo.iota dim = 2 : tensor<48x9x9xi32>
+    %layers.0.moe.iota_3 = stablehlo.iota dim = 1 : tensor<48x9x9xi32>
+    %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
+    %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<48x9x9xi1>
+    %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<48x9x9xi1>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
+    %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_3 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.router, %layers.0.moe.constant_9 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_4 = stablehlo.reduce(%layers.0.moe.select_3 init: %layers.0.moe.constant_10) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.constant_11 = stablehlo.constant dense<1> : tensor<48x9xi32>
+    %layers.0.moe.compare_7 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_11, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_12 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_4 = stablehlo.select %layers.0.moe.compare_7, %layers.0.moe.router, %layers.0.moe.constant_12 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_5 = stablehlo.reduce(%layers.0.moe.select_4 init: %layers.0.moe.constant_13) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.subtract = stablehlo.subtract %layers.0.moe.reduce_4, %layers.0.moe.reduce_4 : tensor<48xf32>
+    %layers.0.moe.exponential = stablehlo.exponential %layers.0.moe.subtract : tensor<48xf32>
+    %layers.0.moe.subtract_2 = stablehlo.subtract %layers.0.moe.reduce_5, %layers.0.moe.reduce_4 : tensor<48xf32>
+    %layers.0.moe.exponential_2 = stablehlo.exponential %layers.0.moe.subtract_2 : tensor<48xf32>
+    %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.exponential, %layers.0.moe.exponential_2 : tensor<48xf32>
+    %layers.0.moe.divide = stablehlo.divide %layers.0.moe.exponential, %layers.0.moe.add_2 : tensor<48xf32>
+    %layers.0.moe.divide_2 = stablehlo.divide %layers.0.moe.exponential_2, %layers.0.moe.add_2 : tensor<48xf32>
+    %layers.0.moe.constant_14 = stablehlo.constant dense<2> : tensor<48x9xi32>
+    %layers.0.moe.compare_8 = stablehlo.compare LT, %layers.0.moe.rank, %layers.0.moe.constant_14, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.0.moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_4, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
+    %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.router, %layers.0.moe.broadcast_in_dim_4 : tensor<48x9xf32>
+    %layers.0.moe.exponential_3 = stablehlo.exponential %layers.0.moe.subtract_3 : tensor<48x9xf32>
+    %layers.0.moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.0.moe.add_2, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
+    %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<48x9xf32>
+    %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
-    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
-    %layers.0.moe.compare_5 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
-    %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.compare_9 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.0.moe.constant_16 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.broadcast_in_dim_7, %layers.0.moe.select_5, %layers.0.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.broadcast_in_dim_10, %layers.0.moe.divide, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.broadcast_in_dim_11, %layers.0.moe.select_7, %layers.0.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.0.moe.constant_19 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_19) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_3, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.slice = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
+    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
     %layers.0.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.0.moe.compare_6 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.0.moe.select_11 = stablehlo.select %layers.0.moe.compare_6, %layers.0.moe.broadcast_in_dim_12, %layers.0.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.0.moe.compare_10 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.0.moe.select_8 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_8 init: %layers.0.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_11 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.0.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-    %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_23, %layers.0.moe.constant_24) ({
+    %layers.0.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+    %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_22, %layers.0.moe.constant_23) ({
     ^bb0(%layers.0.moe.arg: tensor<i32>, %layers.0.moe.arg_2: tensor<48x1x512xf32>):
-      %layers.0.moe.compare_7 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.0.moe.compare_7 : tensor<i1>
+      %layers.0.moe.compare_11 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %layers.0.moe.compare_11 : tensor<i1>
     }, {
     ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<48x1x512xf32>):
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.0.moe.compare_8 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_13, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_4 init: %layers.0.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.convert_3, %layers.0.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
+      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.0.moe.compare_12 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_6 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
+      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.convert_5, %layers.0.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
+      %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.reduce_10 = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_10 : tensor<i32>
       %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.select_12 init: %layers.0.moe.constant_27) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.subtract_3 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_11 : tensor<i32>
-      %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_28, %layers.0.moe.expert, %layers.0.moe.constant_28, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_27, %layers.0.moe.expert, %layers.0.moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
       %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_29, %layers.0.moe.expert, %layers.0.moe.constant_29, %layers.0.moe.constant_29, %layers.0.moe.constant_29, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
+      %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_28, %layers.0.moe.expert, %layers.0.moe.constant_28, %layers.0.moe.constant_28, %layers.0.moe.constant_28, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
       %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
       %layers.0.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_2) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_31 = stablehlo.constant dense<13> : tensor<i32>
-      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_31 : tensor<i32>
-      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_30, %layers.0.moe.multiply, %layers.0.moe.constant_30, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_6, %layers.0.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
+      %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_30 = stablehlo.constant dense<13> : tensor<i32>
+      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_30 : tensor<i32>
+      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_29, %layers.0.moe.multiply, %layers.0.moe.constant_29, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_7, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_8, %layers.0.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
       %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_2 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
       %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_3, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
-      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.0.moe.add_2 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_15 : tensor<48x1x1216xf32>
-      %layers.0.moe.slice = stablehlo.slice %layers.0.moe.add_2 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_2 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
+      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
+      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_3 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.add_3 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.0.moe.constant_31 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_31 : tensor<48x1x608xf32>
       %layers.0.moe.constant_32 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.slice, %layers.0.moe.constant_32 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_33 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_34 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_35 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.0.moe.minimum_2 = stablehlo.minimum %layers.0.moe.slice_3, %layers.0.moe.constant_32 : tensor<48x1x608xf32>
+      %layers.0.moe.constant_33 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
+      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_2, %layers.0.moe.constant_33 : tensor<48x1x608xf32>
+      %layers.0.moe.constant_34 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
+      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_34 : tensor<48x1x608xf32>
       %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_3 : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic : tensor<48x1x608xf32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
-      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_36 : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_3 : tensor<48x1x608xf32>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_37, %layers.0.moe.expert, %layers.0.moe.constant_37, %layers.0.moe.constant_37, %layers.0.moe.constant_37, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
+      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.logistic : tensor<48x1x608xf32>
+      %layers.0.moe.constant_35 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
+      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_4 : tensor<48x1x608xf32>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_36, %layers.0.moe.constant_36, %layers.0.moe.constant_36, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
       %layers.0.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.0.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.constant_39 = stablehlo.constant dense<19> : tensor<i32>
-      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_39 : tensor<i32>
-      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_38, %layers.0.moe.multiply_6, %layers.0.moe.constant_38, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
+      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.constant_38 = stablehlo.constant dense<19> : tensor<i32>
+      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_38 : tensor<i32>
+      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_37, %layers.0.moe.multiply_6, %layers.0.moe.constant_37, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.convert_11, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
       %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.convert_8 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.convert_10 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
       %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_5, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
       %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
-      %layers.0.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.select_9, %layers.0.moe.constant_40, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.0.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.select_6, %layers.0.moe.constant_39, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
       %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.0.moe.constant_40 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.0.moe.compare_13 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.constant_40, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
+      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_14 : tensor<48x1x512xf32>
       %layers.0.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-      %layers.0.moe.compare_9 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.constant_41, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
-      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_17 : tensor<48x1x512xf32>
-      %layers.0.moe.constant_42 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-      %layers.0.moe.select_13 = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.multiply_8, %layers.0.moe.constant_42 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
-      %layers.0.moe.constant_43 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_43 : tensor<i32>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.select_13 : tensor<48x1x512xf32>
-      stablehlo.return %layers.0.moe.add_4, %layers.0.moe.add_5 : tensor<i32>, tensor<48x1x512xf32>
+      %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.multiply_8, %layers.0.moe.constant_41 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
+      %layers.0.moe.constant_42 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_42 : tensor<i32>
+      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.select_10 : tensor<48x1x512xf32>
+      stablehlo.return %layers.0.moe.add_5, %layers.0.moe.add_6 : tensor<i32>, tensor<48x1x512xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
-    %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
-    %layers.0.moe.constant_44 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_12 = stablehlo.reduce(%layers.0.moe.slice_3 init: %layers.0.moe.constant_44) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
-    %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.select_9, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.reduce_12, %layers.0.moe.dot_general_4 : tensor<48x416xf32>
-    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_6 : tensor<48x416xf32>
+    %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
+    %layers.0.moe.constant_43 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.slice_4 init: %layers.0.moe.constant_43) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.select_6, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.reduce_11, %layers.0.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_7 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -602,9 +606,9 @@ module @prefill_48 {
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x48x3x512xf32>
       %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.arg_5, %layers.1.attention.maximum : tensor<1x12x48x3xf32>
       %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x48x3xf32>
-      %layers.1.attention.convert_7 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
       %layers.1.attention.constant_16 = stablehlo.constant dense<1.0> : tensor<1x12x512x1xbf16>
       %layers.1.attention.concatenate_3 = stablehlo.concatenate %layers.1.attention.convert_6, %layers.1.attention.constant_16, dim = 3 : (tensor<1x12x512x28xbf16>, tensor<1x12x512x1xbf16>) -> tensor<1x12x512x29xbf16>
+      %layers.1.attention.convert_7 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x48x3x512xf32>) -> tensor<1x12x48x3x512xbf16>
       %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_7, %layers.1.attention.concatenate_3, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x512xbf16>, tensor<1x12x512x29xbf16>) -> tensor<1x12x48x3x29xf32>
       %layers.1.attention.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
       %layers.1.attention.multiply_8 = stablehlo.multiply %layers.1.attention.arg_6, %layers.1.attention.broadcast_in_dim_12 : tensor<1x12x48x3x29xf32>
@@ -643,169 +647,173 @@ module @prefill_48 {
     %layers.1.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.1.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.1.moe.router = stablehlo.add %layers.1.moe.dot_general, %layers.1.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.constant = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.1.moe.reduce = stablehlo.reduce(%layers.1.moe.router init: %layers.1.moe.constant) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.1.moe.constant_2 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.constant_4 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.router init: %layers.1.moe.constant_4) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_2, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.iota_2 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.compare = stablehlo.compare EQ, %layers.1.moe.router, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_5 = stablehlo.constant dense<9> : tensor<48x9xi32>
-    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare, %layers.1.moe.iota_2, %layers.1.moe.constant_5 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_6 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_6) applies stablehlo.minimum across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.1.moe.constant_7 = stablehlo.constant dense<9> : tensor<48xi32>
-    %layers.1.moe.pick = stablehlo.minimum %layers.1.moe.reduce_3, %layers.1.moe.constant_7 : tensor<48xi32>
-    %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.pick, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
-    %layers.1.moe.compare_2 = stablehlo.compare EQ, %layers.1.moe.iota, %layers.1.moe.broadcast_in_dim_3, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.moe.reduce, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.subtract = stablehlo.subtract %layers.1.moe.router, %layers.1.moe.broadcast_in_dim_4 : tensor<48x9xf32>
-    %layers.1.moe.exponential = stablehlo.exponential %layers.1.moe.subtract : tensor<48x9xf32>
-    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_2, %layers.1.moe.exponential, %layers.1.moe.constant_2 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_8 = stablehlo.constant dense<1.0> : tensor<48x9xf32>
-    %layers.1.moe.select_3 = stablehlo.select %layers.1.moe.compare_2, %layers.1.moe.constant_8, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<48x9xf32>
-    %layers.1.moe.select_4 = stablehlo.select %layers.1.moe.compare_2, %layers.1.moe.constant_9, %layers.1.moe.router : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_10 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.1.moe.reduce_4 = stablehlo.reduce(%layers.1.moe.select_4 init: %layers.1.moe.constant_10) applies stablehlo.maximum across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.1.moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_4, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.iota_3 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.compare_3 = stablehlo.compare EQ, %layers.1.moe.select_4, %layers.1.moe.broadcast_in_dim_5, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_11 = stablehlo.constant dense<9> : tensor<48x9xi32>
-    %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_3, %layers.1.moe.iota_3, %layers.1.moe.constant_11 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_12 = stablehlo.constant dense<2147483647> : tensor<i32>
-    %layers.1.moe.reduce_5 = stablehlo.reduce(%layers.1.moe.select_5 init: %layers.1.moe.constant_12) applies stablehlo.minimum across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.1.moe.constant_13 = stablehlo.constant dense<9> : tensor<48xi32>
-    %layers.1.moe.pick_2 = stablehlo.minimum %layers.1.moe.reduce_5, %layers.1.moe.constant_13 : tensor<48xi32>
-    %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.pick_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
-    %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.iota, %layers.1.moe.broadcast_in_dim_6, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.reduce, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.subtract_2 = stablehlo.subtract %layers.1.moe.router, %layers.1.moe.broadcast_in_dim_7 : tensor<48x9xf32>
-    %layers.1.moe.exponential_2 = stablehlo.exponential %layers.1.moe.subtract_2 : tensor<48x9xf32>
-    %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.exponential_2, %layers.1.moe.select_2 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_14 = stablehlo.constant dense<1.0> : tensor<48x9xf32>
-    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.constant_14, %layers.1.moe.select_3 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_15 = stablehlo.constant dense<0xFF800000> : tensor<48x9xf32>
-    %layers.1.moe.select_8 = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.constant_15, %layers.1.moe.select_4 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_6 init: %layers.1.moe.constant_16) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
-    %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_6, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.divide = stablehlo.divide %layers.1.moe.select_6, %layers.1.moe.broadcast_in_dim_8 : tensor<48x9xf32>
+    %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
+    %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
+    %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
+    %layers.1.moe.compare_2 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
+    %layers.1.moe.iota_2 = stablehlo.iota dim = 2 : tensor<48x9x9xi32>
+    %layers.1.moe.iota_3 = stablehlo.iota dim = 1 : tensor<48x9x9xi32>
+    %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
+    %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<48x9x9xi1>
+    %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<48x9x9xi1>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
+    %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
+    %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
+    %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_3 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.router, %layers.1.moe.constant_9 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_4 = stablehlo.reduce(%layers.1.moe.select_3 init: %layers.1.moe.constant_10) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.constant_11 = stablehlo.constant dense<1> : tensor<48x9xi32>
+    %layers.1.moe.compare_7 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_11, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_12 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_4 = stablehlo.select %layers.1.moe.compare_7, %layers.1.moe.router, %layers.1.moe.constant_12 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_5 = stablehlo.reduce(%layers.1.moe.select_4 init: %layers.1.moe.constant_13) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.subtract = stablehlo.subtract %layers.1.moe.reduce_4, %layers.1.moe.reduce_4 : tensor<48xf32>
+    %layers.1.moe.exponential = stablehlo.exponential %layers.1.moe.subtract : tensor<48xf32>
+    %layers.1.moe.subtract_2 = stablehlo.subtract %layers.1.moe.reduce_5, %layers.1.moe.reduce_4 : tensor<48xf32>
+    %layers.1.moe.exponential_2 = stablehlo.exponential %layers.1.moe.subtract_2 : tensor<48xf32>
+    %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.exponential, %layers.1.moe.exponential_2 : tensor<48xf32>
+    %layers.1.moe.divide = stablehlo.divide %layers.1.moe.exponential, %layers.1.moe.add_2 : tensor<48xf32>
+    %layers.1.moe.divide_2 = stablehlo.divide %layers.1.moe.exponential_2, %layers.1.moe.add_2 : tensor<48xf32>
+    %layers.1.moe.constant_14 = stablehlo.constant dense<2> : tensor<48x9xi32>
+    %layers.1.moe.compare_8 = stablehlo.compare LT, %layers.1.moe.rank, %layers.1.moe.constant_14, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
+    %layers.1.moe.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_4, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
+    %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.router, %layers.1.moe.broadcast_in_dim_4 : tensor<48x9xf32>
+    %layers.1.moe.exponential_3 = stablehlo.exponential %layers.1.moe.subtract_3 : tensor<48x9xf32>
+    %layers.1.moe.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %layers.1.moe.add_2, dims = [0] : (tensor<48xf32>) -> tensor<48x9xf32>
+    %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<48x9xf32>
+    %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
-    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
-    %layers.1.moe.compare_5 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_9, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
-    %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.compare_9 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
+    %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
+    %layers.1.moe.constant_16 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.broadcast_in_dim_7, %layers.1.moe.select_5, %layers.1.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.broadcast_in_dim_10, %layers.1.moe.divide, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.compare_5, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.broadcast_in_dim_11, %layers.1.moe.select_7, %layers.1.moe.constant_18 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.1.moe.constant_19 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_19) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.reduce_7 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_3, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.slice = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
+    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
+    %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
+    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
     %layers.1.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.1.moe.compare_6 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_3, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.1.moe.select_11 = stablehlo.select %layers.1.moe.compare_6, %layers.1.moe.broadcast_in_dim_12, %layers.1.moe.constant_20 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.1.moe.compare_10 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
+    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
+    %layers.1.moe.select_8 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
+    %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
+    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_8 init: %layers.1.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_11 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
+    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.1.moe.constant_23 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-    %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_23, %layers.1.moe.constant_24) ({
+    %layers.1.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+    %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_22, %layers.1.moe.constant_23) ({
     ^bb0(%layers.1.moe.arg: tensor<i32>, %layers.1.moe.arg_2: tensor<48x1x512xf32>):
-      %layers.1.moe.compare_7 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.1.moe.compare_7 : tensor<i1>
+      %layers.1.moe.compare_11 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %layers.1.moe.compare_11 : tensor<i1>
     }, {
     ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<48x1x512xf32>):
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.1.moe.compare_8 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_13, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_4 init: %layers.1.moe.constant_25) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.convert_3, %layers.1.moe.constant_26 : tensor<9xi1>, tensor<9xi32>
+      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
+      %layers.1.moe.compare_12 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_6 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
+      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.convert_5, %layers.1.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
+      %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.reduce_10 = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_10 : tensor<i32>
       %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.select_12 init: %layers.1.moe.constant_27) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.subtract_3 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_11 : tensor<i32>
-      %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_28, %layers.1.moe.expert, %layers.1.moe.constant_28, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
+      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_27, %layers.1.moe.expert, %layers.1.moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
       %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_29, %layers.1.moe.expert, %layers.1.moe.constant_29, %layers.1.moe.constant_29, %layers.1.moe.constant_29, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
+      %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_28, %layers.1.moe.expert, %layers.1.moe.constant_28, %layers.1.moe.constant_28, %layers.1.moe.constant_28, sizes = [1, 1, 13, 32, 1216] : (tensor<1x9x13x32x1216xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x13x32x1216xf4E2M1FN>
       %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<1x1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
       %layers.1.moe.custom_call = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_2) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf4E2M1FN>
-      %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_31 = stablehlo.constant dense<13> : tensor<i32>
-      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_31 : tensor<i32>
-      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_30, %layers.1.moe.multiply, %layers.1.moe.constant_30, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_6, %layers.1.moe.broadcast_in_dim_14 : tensor<1x13x32x1216xf32>
+      %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_30 = stablehlo.constant dense<13> : tensor<i32>
+      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_30 : tensor<i32>
+      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_29, %layers.1.moe.multiply, %layers.1.moe.constant_29, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_7, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_8, %layers.1.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
       %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_2 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
       %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_3, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
-      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.1.moe.add_2 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_15 : tensor<48x1x1216xf32>
-      %layers.1.moe.slice = stablehlo.slice %layers.1.moe.add_2 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_2 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
+      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
+      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_3 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.add_3 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
+      %layers.1.moe.constant_31 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
+      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_31 : tensor<48x1x608xf32>
       %layers.1.moe.constant_32 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.slice, %layers.1.moe.constant_32 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_33 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_34 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_34 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_35 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.1.moe.minimum_2 = stablehlo.minimum %layers.1.moe.slice_3, %layers.1.moe.constant_32 : tensor<48x1x608xf32>
+      %layers.1.moe.constant_33 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
+      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_2, %layers.1.moe.constant_33 : tensor<48x1x608xf32>
+      %layers.1.moe.constant_34 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
+      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_34 : tensor<48x1x608xf32>
       %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_3 : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic : tensor<48x1x608xf32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
-      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_36 : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_3 : tensor<48x1x608xf32>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_37, %layers.1.moe.expert, %layers.1.moe.constant_37, %layers.1.moe.constant_37, %layers.1.moe.constant_37, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
+      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.logistic : tensor<48x1x608xf32>
+      %layers.1.moe.constant_35 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
+      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_35 : tensor<48x1x608xf32>
+      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_4 : tensor<48x1x608xf32>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_36, %layers.1.moe.constant_36, %layers.1.moe.constant_36, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
       %layers.1.moe.custom_call_2 = stablehlo.custom_call @LayoutConstraint(%layers.1.moe.reshape_4) {operand_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>], result_layouts = [dense<[3, 2, 1, 0]> : tensor<4xindex>]} : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
-      %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.constant_39 = stablehlo.constant dense<19> : tensor<i32>
-      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_39 : tensor<i32>
-      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_38, %layers.1.moe.multiply_6, %layers.1.moe.constant_38, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.broadcast_in_dim_16 : tensor<1x19x32x512xf32>
+      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.constant_38 = stablehlo.constant dense<19> : tensor<i32>
+      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_38 : tensor<i32>
+      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_37, %layers.1.moe.multiply_6, %layers.1.moe.constant_37, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.convert_11, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
       %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.convert_8 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.convert_10 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
       %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_5, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
       %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
-      %layers.1.moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.select_9, %layers.1.moe.constant_40, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
+      %layers.1.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
+      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.select_6, %layers.1.moe.constant_39, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
       %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x512xf32>
+      %layers.1.moe.constant_40 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
+      %layers.1.moe.compare_13 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.constant_40, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
+      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_14 : tensor<48x1x512xf32>
       %layers.1.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-      %layers.1.moe.compare_9 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.constant_41, FLOAT : (tensor<48x1x512xf32>, tensor<48x1x512xf32>) -> tensor<48x1x512xi1>
-      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_17 : tensor<48x1x512xf32>
-      %layers.1.moe.constant_42 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
-      %layers.1.moe.select_13 = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.multiply_8, %layers.1.moe.constant_42 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
-      %layers.1.moe.constant_43 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_43 : tensor<i32>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.select_13 : tensor<48x1x512xf32>
-      stablehlo.return %layers.1.moe.add_4, %layers.1.moe.add_5 : tensor<i32>, tensor<48x1x512xf32>
+      %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.multiply_8, %layers.1.moe.constant_41 : tensor<48x1x512xi1>, tensor<48x1x512xf32>
+      %layers.1.moe.constant_42 = stablehlo.constant dense<1> : tensor<i32>
+      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_42 : tensor<i32>
+      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.select_10 : tensor<48x1x512xf32>
+      stablehlo.return %layers.1.moe.add_5, %layers.1.moe.add_6 : tensor<i32>, tensor<48x1x512xf32>
     }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x512xf32>) -> (tensor<i32>, tensor<48x1x512xf32>)
-    %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
-    %layers.1.moe.constant_44 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_12 = stablehlo.reduce(%layers.1.moe.slice_3 init: %layers.1.moe.constant_44) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
-    %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.select_9, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.reduce_12, %layers.1.moe.dot_general_4 : tensor<48x416xf32>
-    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_6 : tensor<48x416xf32>
+    %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x512xf32>) -> tensor<48x1x416xf32>
+    %layers.1.moe.constant_43 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.slice_4 init: %layers.1.moe.constant_43) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.select_6, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.reduce_11, %layers.1.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_7 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>
     %constant_2 = stablehlo.constant dense<0> : tensor<i32>
@@ -867,37 +875,134 @@ module @prefill_48 {
       %sample.compare_4 = stablehlo.compare LT, %top_k, %sample.constant_11, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
       %sample.and = stablehlo.and %sample.compare_3, %sample.compare_4 : tensor<1xi1>
       %sample.top_k.constant = stablehlo.constant dense<0> : tensor<1xi32>
-      %sample.top_k.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
+      %sample.top_k.constant_2 = stablehlo.constant dense<134217728> : tensor<i32>
       %sample.top_k.while:2 = "stablehlo.while"(%sample.top_k.constant, %sample.top_k.constant_2) ({
-      ^bb0(%sample.top_k.arg: tensor<1xi32>, %sample.top_k.arg_2: tensor<1xi32>):
-        %sample.top_k.subtract = stablehlo.subtract %sample.top_k.arg_2, %sample.top_k.arg : tensor<1xi32>
-        %sample.top_k.constant_3 = stablehlo.constant dense<1> : tensor<1xi32>
-        %sample.top_k.compare = stablehlo.compare GT, %sample.top_k.subtract, %sample.top_k.constant_3, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-        %sample.top_k.and = stablehlo.and %sample.and, %sample.top_k.compare : tensor<1xi1>
-        %sample.top_k.constant_4 = stablehlo.constant dense<false> : tensor<i1>
-        %sample.top_k.reduce = stablehlo.reduce(%sample.top_k.and init: %sample.top_k.constant_4) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
-        stablehlo.return %sample.top_k.reduce : tensor<i1>
+      ^bb0(%sample.top_k.arg: tensor<1xi32>, %sample.top_k.arg_2: tensor<i32>):
+        %sample.top_k.constant_3 = stablehlo.constant dense<false> : tensor<i1>
+        %sample.top_k.reduce = stablehlo.reduce(%sample.and init: %sample.top_k.constant_3) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
+        %sample.top_k.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+        %sample.top_k.compare = stablehlo.compare GT, %sample.top_k.arg_2, %sample.top_k.constant_4, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        %sample.top_k.and = stablehlo.and %sample.top_k.reduce, %sample.top_k.compare : tensor<i1>
+        stablehlo.return %sample.top_k.and : tensor<i1>
       }, {
-      ^bb0(%sample.top_k.arg_3: tensor<1xi32>, %sample.top_k.arg_4: tensor<1xi32>):
-        %sample.top_k.subtract_2 = stablehlo.subtract %sample.top_k.arg_4, %sample.top_k.arg_3 : tensor<1xi32>
-        %sample.top_k.constant_5 = stablehlo.constant dense<2> : tensor<1xi32>
-        %sample.top_k.divide = stablehlo.divide %sample.top_k.subtract_2, %sample.top_k.constant_5 : tensor<1xi32>
-        %sample.top_k.add = stablehlo.add %sample.top_k.arg_3, %sample.top_k.divide : tensor<1xi32>
-        %sample.top_k.bitcast_convert = stablehlo.bitcast_convert %sample.top_k.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
-        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+      ^bb0(%sample.top_k.arg_3: tensor<1xi32>, %sample.top_k.arg_4: tensor<i32>):
+        %sample.top_k.constant_5 = stablehlo.constant dense<1> : tensor<i32>
+        %sample.top_k.multiply = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_5 : tensor<i32>
+        %sample.top_k.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_k.multiply, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim : tensor<1xi32>
+        %sample.top_k.constant_6 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum = stablehlo.minimum %sample.top_k.add, %sample.top_k.constant_6 : tensor<1xi32>
+        %sample.top_k.bitcast_convert = stablehlo.bitcast_convert %sample.top_k.minimum : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_2 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_2, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
         %sample.top_k.convert = stablehlo.convert %sample.top_k.compare_2 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
-        %sample.top_k.constant_6 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_6) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_2 = stablehlo.reduce(%sample.top_k.convert init: %sample.top_k.constant_7) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
         %sample.top_k.compare_3 = stablehlo.compare GE, %sample.top_k.reduce_2, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-        %sample.top_k.select = stablehlo.select %sample.top_k.compare_3, %sample.top_k.add, %sample.top_k.arg_3 : tensor<1xi1>, tensor<1xi32>
-        %sample.top_k.select_2 = stablehlo.select %sample.top_k.compare_3, %sample.top_k.arg_4, %sample.top_k.add : tensor<1xi1>, tensor<1xi32>
-        stablehlo.return %sample.top_k.select, %sample.top_k.select_2 : tensor<1xi32>, tensor<1xi32>
-      }) {mhlo.frontend_attributes = {precast_trips = "30"}} : (tensor<1xi32>, tensor<1xi32>) -> (tensor<1xi32>, tensor<1xi32>)
-      %sample.top_k.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_k.while#0 : (tensor<1xi32>) -> tensor<1xf32>
-      %sample.top_k.constant_7 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.top_k.select_3 = stablehlo.select %sample.and, %sample.top_k.bitcast_convert_2, %sample.top_k.constant_7 : tensor<1xi1>, tensor<1xf32>
-      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.convert_2 = stablehlo.convert %sample.top_k.compare_3 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.constant_8 = stablehlo.constant dense<2> : tensor<i32>
+        %sample.top_k.multiply_2 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_8 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.top_k.multiply_2, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_2 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_3 : tensor<1xi32>
+        %sample.top_k.constant_9 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_2 = stablehlo.minimum %sample.top_k.add_2, %sample.top_k.constant_9 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_k.minimum_2 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_2, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_4 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_3 = stablehlo.convert %sample.top_k.compare_4 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_3 = stablehlo.reduce(%sample.top_k.convert_3 init: %sample.top_k.constant_10) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_5 = stablehlo.compare GE, %sample.top_k.reduce_3, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_4 = stablehlo.convert %sample.top_k.compare_5 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_3 = stablehlo.add %sample.top_k.convert_2, %sample.top_k.convert_4 : tensor<1xi32>
+        %sample.top_k.constant_11 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_k.multiply_3 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_11 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.top_k.multiply_3, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_4 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_5 : tensor<1xi32>
+        %sample.top_k.constant_12 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_3 = stablehlo.minimum %sample.top_k.add_4, %sample.top_k.constant_12 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_3 = stablehlo.bitcast_convert %sample.top_k.minimum_3 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_6 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_6, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_5 = stablehlo.convert %sample.top_k.compare_6 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_13 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_4 = stablehlo.reduce(%sample.top_k.convert_5 init: %sample.top_k.constant_13) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_7 = stablehlo.compare GE, %sample.top_k.reduce_4, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_6 = stablehlo.convert %sample.top_k.compare_7 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_5 = stablehlo.add %sample.top_k.add_3, %sample.top_k.convert_6 : tensor<1xi32>
+        %sample.top_k.constant_14 = stablehlo.constant dense<4> : tensor<i32>
+        %sample.top_k.multiply_4 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_14 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %sample.top_k.multiply_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_6 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_7 : tensor<1xi32>
+        %sample.top_k.constant_15 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_4 = stablehlo.minimum %sample.top_k.add_6, %sample.top_k.constant_15 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_4 = stablehlo.bitcast_convert %sample.top_k.minimum_4 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_4, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_8 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_8, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_7 = stablehlo.convert %sample.top_k.compare_8 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_5 = stablehlo.reduce(%sample.top_k.convert_7 init: %sample.top_k.constant_16) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_9 = stablehlo.compare GE, %sample.top_k.reduce_5, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_8 = stablehlo.convert %sample.top_k.compare_9 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_7 = stablehlo.add %sample.top_k.add_5, %sample.top_k.convert_8 : tensor<1xi32>
+        %sample.top_k.constant_17 = stablehlo.constant dense<5> : tensor<i32>
+        %sample.top_k.multiply_5 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_17 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %sample.top_k.multiply_5, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_8 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_9 : tensor<1xi32>
+        %sample.top_k.constant_18 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_5 = stablehlo.minimum %sample.top_k.add_8, %sample.top_k.constant_18 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_5 = stablehlo.bitcast_convert %sample.top_k.minimum_5 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_5, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_10 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_10, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_9 = stablehlo.convert %sample.top_k.compare_10 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_19 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_6 = stablehlo.reduce(%sample.top_k.convert_9 init: %sample.top_k.constant_19) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_11 = stablehlo.compare GE, %sample.top_k.reduce_6, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_10 = stablehlo.convert %sample.top_k.compare_11 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_9 = stablehlo.add %sample.top_k.add_7, %sample.top_k.convert_10 : tensor<1xi32>
+        %sample.top_k.constant_20 = stablehlo.constant dense<6> : tensor<i32>
+        %sample.top_k.multiply_6 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_20 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.top_k.multiply_6, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_10 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_11 : tensor<1xi32>
+        %sample.top_k.constant_21 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_6 = stablehlo.minimum %sample.top_k.add_10, %sample.top_k.constant_21 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_6 = stablehlo.bitcast_convert %sample.top_k.minimum_6 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_6, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_12 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_12, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_11 = stablehlo.convert %sample.top_k.compare_12 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_22 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_7 = stablehlo.reduce(%sample.top_k.convert_11 init: %sample.top_k.constant_22) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_13 = stablehlo.compare GE, %sample.top_k.reduce_7, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_12 = stablehlo.convert %sample.top_k.compare_13 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_11 = stablehlo.add %sample.top_k.add_9, %sample.top_k.convert_12 : tensor<1xi32>
+        %sample.top_k.constant_23 = stablehlo.constant dense<7> : tensor<i32>
+        %sample.top_k.multiply_7 = stablehlo.multiply %sample.top_k.arg_4, %sample.top_k.constant_23 : tensor<i32>
+        %sample.top_k.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %sample.top_k.multiply_7, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.add_12 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.broadcast_in_dim_13 : tensor<1xi32>
+        %sample.top_k.constant_24 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_k.minimum_7 = stablehlo.minimum %sample.top_k.add_12, %sample.top_k.constant_24 : tensor<1xi32>
+        %sample.top_k.bitcast_convert_7 = stablehlo.bitcast_convert %sample.top_k.minimum_7 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_k.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %sample.top_k.bitcast_convert_7, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_k.compare_14 = stablehlo.compare GE, %sample.weights, %sample.top_k.broadcast_in_dim_14, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_k.convert_13 = stablehlo.convert %sample.top_k.compare_14 : (tensor<1x3x512xi1>) -> tensor<1x3x512xf32>
+        %sample.top_k.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_k.reduce_8 = stablehlo.reduce(%sample.top_k.convert_13 init: %sample.top_k.constant_25) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_k.compare_15 = stablehlo.compare GE, %sample.top_k.reduce_8, %sample.convert, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_k.convert_14 = stablehlo.convert %sample.top_k.compare_15 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_k.add_13 = stablehlo.add %sample.top_k.add_11, %sample.top_k.convert_14 : tensor<1xi32>
+        %sample.top_k.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %sample.top_k.arg_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_k.multiply_8 = stablehlo.multiply %sample.top_k.add_13, %sample.top_k.broadcast_in_dim_15 : tensor<1xi32>
+        %sample.top_k.add_14 = stablehlo.add %sample.top_k.arg_3, %sample.top_k.multiply_8 : tensor<1xi32>
+        %sample.top_k.constant_26 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_k.shift_right_logical = stablehlo.shift_right_logical %sample.top_k.arg_4, %sample.top_k.constant_26 : tensor<i32>
+        stablehlo.return %sample.top_k.add_14, %sample.top_k.shift_right_logical : tensor<1xi32>, tensor<i32>
+      }) {mhlo.frontend_attributes = {precast_trips = "10"}} : (tensor<1xi32>, tensor<i32>) -> (tensor<1xi32>, tensor<i32>)
+      %sample.top_k.constant_27 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+      %sample.top_k.minimum_8 = stablehlo.minimum %sample.top_k.while#0, %sample.top_k.constant_27 : tensor<1xi32>
+      %sample.top_k.bitcast_convert_8 = stablehlo.bitcast_convert %sample.top_k.minimum_8 : (tensor<1xi32>) -> tensor<1xf32>
+      %sample.top_k.constant_28 = stablehlo.constant dense<0.0> : tensor<1xf32>
+      %sample.top_k.select = stablehlo.select %sample.and, %sample.top_k.bitcast_convert_8, %sample.top_k.constant_28 : tensor<1xi1>, tensor<1xf32>
+      %sample.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_k.select, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
       %sample.compare_5 = stablehlo.compare GE, %sample.weights, %sample.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
       %sample.constant_12 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
       %sample.select_3 = stablehlo.select %sample.compare_5, %sample.weights, %sample.constant_12 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
@@ -907,38 +1012,141 @@ module @prefill_48 {
       %sample.reduce_4 = stablehlo.reduce(%sample.select_3 init: %sample.constant_14) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
       %sample.multiply_2 = stablehlo.multiply %top_p, %sample.reduce_4 : tensor<1xf32>
       %sample.top_p.constant = stablehlo.constant dense<0> : tensor<1xi32>
-      %sample.top_p.constant_2 = stablehlo.constant dense<1065353217> : tensor<1xi32>
+      %sample.top_p.constant_2 = stablehlo.constant dense<134217728> : tensor<i32>
       %sample.top_p.while:2 = "stablehlo.while"(%sample.top_p.constant, %sample.top_p.constant_2) ({
-      ^bb0(%sample.top_p.arg: tensor<1xi32>, %sample.top_p.arg_2: tensor<1xi32>):
-        %sample.top_p.subtract = stablehlo.subtract %sample.top_p.arg_2, %sample.top_p.arg : tensor<1xi32>
-        %sample.top_p.constant_3 = stablehlo.constant dense<1> : tensor<1xi32>
-        %sample.top_p.compare = stablehlo.compare GT, %sample.top_p.subtract, %sample.top_p.constant_3, SIGNED : (tensor<1xi32>, tensor<1xi32>) -> tensor<1xi1>
-        %sample.top_p.and = stablehlo.and %sample.compare_6, %sample.top_p.compare : tensor<1xi1>
-        %sample.top_p.constant_4 = stablehlo.constant dense<false> : tensor<i1>
-        %sample.top_p.reduce = stablehlo.reduce(%sample.top_p.and init: %sample.top_p.constant_4) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
-        stablehlo.return %sample.top_p.reduce : tensor<i1>
+      ^bb0(%sample.top_p.arg: tensor<1xi32>, %sample.top_p.arg_2: tensor<i32>):
+        %sample.top_p.constant_3 = stablehlo.constant dense<false> : tensor<i1>
+        %sample.top_p.reduce = stablehlo.reduce(%sample.compare_6 init: %sample.top_p.constant_3) applies stablehlo.or across dimensions = [0] : (tensor<1xi1>, tensor<i1>) -> tensor<i1>
+        %sample.top_p.constant_4 = stablehlo.constant dense<0> : tensor<i32>
+        %sample.top_p.compare = stablehlo.compare GT, %sample.top_p.arg_2, %sample.top_p.constant_4, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+        %sample.top_p.and = stablehlo.and %sample.top_p.reduce, %sample.top_p.compare : tensor<i1>
+        stablehlo.return %sample.top_p.and : tensor<i1>
       }, {
-      ^bb0(%sample.top_p.arg_3: tensor<1xi32>, %sample.top_p.arg_4: tensor<1xi32>):
-        %sample.top_p.subtract_2 = stablehlo.subtract %sample.top_p.arg_4, %sample.top_p.arg_3 : tensor<1xi32>
-        %sample.top_p.constant_5 = stablehlo.constant dense<2> : tensor<1xi32>
-        %sample.top_p.divide = stablehlo.divide %sample.top_p.subtract_2, %sample.top_p.constant_5 : tensor<1xi32>
-        %sample.top_p.add = stablehlo.add %sample.top_p.arg_3, %sample.top_p.divide : tensor<1xi32>
-        %sample.top_p.bitcast_convert = stablehlo.bitcast_convert %sample.top_p.add : (tensor<1xi32>) -> tensor<1xf32>
-        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
-        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
-        %sample.top_p.constant_6 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
-        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_6 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
-        %sample.top_p.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
-        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_7) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+      ^bb0(%sample.top_p.arg_3: tensor<1xi32>, %sample.top_p.arg_4: tensor<i32>):
+        %sample.top_p.constant_5 = stablehlo.constant dense<1> : tensor<i32>
+        %sample.top_p.multiply = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_5 : tensor<i32>
+        %sample.top_p.broadcast_in_dim = stablehlo.broadcast_in_dim %sample.top_p.multiply, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim : tensor<1xi32>
+        %sample.top_p.constant_6 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum = stablehlo.minimum %sample.top_p.add, %sample.top_p.constant_6 : tensor<1xi32>
+        %sample.top_p.bitcast_convert = stablehlo.bitcast_convert %sample.top_p.minimum : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_2 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_2, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_7 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select = stablehlo.select %sample.top_p.compare_2, %sample.select_3, %sample.top_p.constant_7 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_2 = stablehlo.reduce(%sample.top_p.select init: %sample.top_p.constant_8) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
         %sample.top_p.compare_3 = stablehlo.compare GE, %sample.top_p.reduce_2, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
-        %sample.top_p.select_2 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.add, %sample.top_p.arg_3 : tensor<1xi1>, tensor<1xi32>
-        %sample.top_p.select_3 = stablehlo.select %sample.top_p.compare_3, %sample.top_p.arg_4, %sample.top_p.add : tensor<1xi1>, tensor<1xi32>
-        stablehlo.return %sample.top_p.select_2, %sample.top_p.select_3 : tensor<1xi32>, tensor<1xi32>
-      }) {mhlo.frontend_attributes = {precast_trips = "30"}} : (tensor<1xi32>, tensor<1xi32>) -> (tensor<1xi32>, tensor<1xi32>)
-      %sample.top_p.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_p.while#0 : (tensor<1xi32>) -> tensor<1xf32>
-      %sample.top_p.constant_8 = stablehlo.constant dense<0.0> : tensor<1xf32>
-      %sample.top_p.select_4 = stablehlo.select %sample.compare_6, %sample.top_p.bitcast_convert_2, %sample.top_p.constant_8 : tensor<1xi1>, tensor<1xf32>
-      %sample.maximum = stablehlo.maximum %sample.top_p.select_4, %min_p : tensor<1xf32>
+        %sample.top_p.convert = stablehlo.convert %sample.top_p.compare_3 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.constant_9 = stablehlo.constant dense<2> : tensor<i32>
+        %sample.top_p.multiply_2 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_9 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %sample.top_p.multiply_2, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_2 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_3 : tensor<1xi32>
+        %sample.top_p.constant_10 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_2 = stablehlo.minimum %sample.top_p.add_2, %sample.top_p.constant_10 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_2 = stablehlo.bitcast_convert %sample.top_p.minimum_2 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_4 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_2, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_4 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_4, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_11 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_2 = stablehlo.select %sample.top_p.compare_4, %sample.select_3, %sample.top_p.constant_11 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_12 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_3 = stablehlo.reduce(%sample.top_p.select_2 init: %sample.top_p.constant_12) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_5 = stablehlo.compare GE, %sample.top_p.reduce_3, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_2 = stablehlo.convert %sample.top_p.compare_5 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_3 = stablehlo.add %sample.top_p.convert, %sample.top_p.convert_2 : tensor<1xi32>
+        %sample.top_p.constant_13 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_p.multiply_3 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_13 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.top_p.multiply_3, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_4 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_5 : tensor<1xi32>
+        %sample.top_p.constant_14 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_3 = stablehlo.minimum %sample.top_p.add_4, %sample.top_p.constant_14 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_3 = stablehlo.bitcast_convert %sample.top_p.minimum_3 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_3, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_6 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_6, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_15 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_3 = stablehlo.select %sample.top_p.compare_6, %sample.select_3, %sample.top_p.constant_15 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_16 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_4 = stablehlo.reduce(%sample.top_p.select_3 init: %sample.top_p.constant_16) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_7 = stablehlo.compare GE, %sample.top_p.reduce_4, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_3 = stablehlo.convert %sample.top_p.compare_7 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_5 = stablehlo.add %sample.top_p.add_3, %sample.top_p.convert_3 : tensor<1xi32>
+        %sample.top_p.constant_17 = stablehlo.constant dense<4> : tensor<i32>
+        %sample.top_p.multiply_4 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_17 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %sample.top_p.multiply_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_6 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_7 : tensor<1xi32>
+        %sample.top_p.constant_18 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_4 = stablehlo.minimum %sample.top_p.add_6, %sample.top_p.constant_18 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_4 = stablehlo.bitcast_convert %sample.top_p.minimum_4 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_4, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_8 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_8, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_19 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_4 = stablehlo.select %sample.top_p.compare_8, %sample.select_3, %sample.top_p.constant_19 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_20 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_5 = stablehlo.reduce(%sample.top_p.select_4 init: %sample.top_p.constant_20) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_9 = stablehlo.compare GE, %sample.top_p.reduce_5, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_4 = stablehlo.convert %sample.top_p.compare_9 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_7 = stablehlo.add %sample.top_p.add_5, %sample.top_p.convert_4 : tensor<1xi32>
+        %sample.top_p.constant_21 = stablehlo.constant dense<5> : tensor<i32>
+        %sample.top_p.multiply_5 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_21 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %sample.top_p.multiply_5, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_8 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_9 : tensor<1xi32>
+        %sample.top_p.constant_22 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_5 = stablehlo.minimum %sample.top_p.add_8, %sample.top_p.constant_22 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_5 = stablehlo.bitcast_convert %sample.top_p.minimum_5 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_5, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_10 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_10, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_23 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_5 = stablehlo.select %sample.top_p.compare_10, %sample.select_3, %sample.top_p.constant_23 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_24 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_6 = stablehlo.reduce(%sample.top_p.select_5 init: %sample.top_p.constant_24) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_11 = stablehlo.compare GE, %sample.top_p.reduce_6, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_5 = stablehlo.convert %sample.top_p.compare_11 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_9 = stablehlo.add %sample.top_p.add_7, %sample.top_p.convert_5 : tensor<1xi32>
+        %sample.top_p.constant_25 = stablehlo.constant dense<6> : tensor<i32>
+        %sample.top_p.multiply_6 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_25 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %sample.top_p.multiply_6, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_10 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_11 : tensor<1xi32>
+        %sample.top_p.constant_26 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_6 = stablehlo.minimum %sample.top_p.add_10, %sample.top_p.constant_26 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_6 = stablehlo.bitcast_convert %sample.top_p.minimum_6 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_6, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_12 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_12, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_27 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_6 = stablehlo.select %sample.top_p.compare_12, %sample.select_3, %sample.top_p.constant_27 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_28 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_7 = stablehlo.reduce(%sample.top_p.select_6 init: %sample.top_p.constant_28) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_13 = stablehlo.compare GE, %sample.top_p.reduce_7, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_6 = stablehlo.convert %sample.top_p.compare_13 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_11 = stablehlo.add %sample.top_p.add_9, %sample.top_p.convert_6 : tensor<1xi32>
+        %sample.top_p.constant_29 = stablehlo.constant dense<7> : tensor<i32>
+        %sample.top_p.multiply_7 = stablehlo.multiply %sample.top_p.arg_4, %sample.top_p.constant_29 : tensor<i32>
+        %sample.top_p.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %sample.top_p.multiply_7, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.add_12 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.broadcast_in_dim_13 : tensor<1xi32>
+        %sample.top_p.constant_30 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+        %sample.top_p.minimum_7 = stablehlo.minimum %sample.top_p.add_12, %sample.top_p.constant_30 : tensor<1xi32>
+        %sample.top_p.bitcast_convert_7 = stablehlo.bitcast_convert %sample.top_p.minimum_7 : (tensor<1xi32>) -> tensor<1xf32>
+        %sample.top_p.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %sample.top_p.bitcast_convert_7, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
+        %sample.top_p.compare_14 = stablehlo.compare GE, %sample.select_3, %sample.top_p.broadcast_in_dim_14, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
+        %sample.top_p.constant_31 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>
+        %sample.top_p.select_7 = stablehlo.select %sample.top_p.compare_14, %sample.select_3, %sample.top_p.constant_31 : tensor<1x3x512xi1>, tensor<1x3x512xf32>
+        %sample.top_p.constant_32 = stablehlo.constant dense<0.0> : tensor<f32>
+        %sample.top_p.reduce_8 = stablehlo.reduce(%sample.top_p.select_7 init: %sample.top_p.constant_32) applies stablehlo.add across dimensions = [1, 2] : (tensor<1x3x512xf32>, tensor<f32>) -> tensor<1xf32>
+        %sample.top_p.compare_15 = stablehlo.compare GE, %sample.top_p.reduce_8, %sample.multiply_2, FLOAT : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xi1>
+        %sample.top_p.convert_7 = stablehlo.convert %sample.top_p.compare_15 : (tensor<1xi1>) -> tensor<1xi32>
+        %sample.top_p.add_13 = stablehlo.add %sample.top_p.add_11, %sample.top_p.convert_7 : tensor<1xi32>
+        %sample.top_p.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %sample.top_p.arg_4, dims = [] : (tensor<i32>) -> tensor<1xi32>
+        %sample.top_p.multiply_8 = stablehlo.multiply %sample.top_p.add_13, %sample.top_p.broadcast_in_dim_15 : tensor<1xi32>
+        %sample.top_p.add_14 = stablehlo.add %sample.top_p.arg_3, %sample.top_p.multiply_8 : tensor<1xi32>
+        %sample.top_p.constant_33 = stablehlo.constant dense<3> : tensor<i32>
+        %sample.top_p.shift_right_logical = stablehlo.shift_right_logical %sample.top_p.arg_4, %sample.top_p.constant_33 : tensor<i32>
+        stablehlo.return %sample.top_p.add_14, %sample.top_p.shift_right_logical : tensor<1xi32>, tensor<i32>
+      }) {mhlo.frontend_attributes = {precast_trips = "10"}} : (tensor<1xi32>, tensor<i32>) -> (tensor<1xi32>, tensor<i32>)
+      %sample.top_p.constant_34 = stablehlo.constant dense<1065353216> : tensor<1xi32>
+      %sample.top_p.minimum_8 = stablehlo.minimum %sample.top_p.while#0, %sample.top_p.constant_34 : tensor<1xi32>
+      %sample.top_p.bitcast_convert_8 = stablehlo.bitcast_convert %sample.top_p.minimum_8 : (tensor<1xi32>) -> tensor<1xf32>
+      %sample.top_p.constant_35 = stablehlo.constant dense<0.0> : tensor<1xf32>
+      %sample.top_p.select_8 = stablehlo.select %sample.compare_6, %sample.top_p.bitcast_convert_8, %sample.top_p.constant_35 : tensor<1xi1>, tensor<1xf32>
+      %sample.maximum = stablehlo.maximum %sample.top_p.select_8, %min_p : tensor<1xf32>
       %sample.broadcast_in_dim_5 = stablehlo.broadcast_in_dim %sample.maximum, dims = [0] : (tensor<1xf32>) -> tensor<1x3x512xf32>
       %sample.compare_7 = stablehlo.compare GE, %sample.select_3, %sample.broadcast_in_dim_5, FLOAT : (tensor<1x3x512xf32>, tensor<1x3x512xf32>) -> tensor<1x3x512xi1>
       %sample.constant_15 = stablehlo.constant dense<0.0> : tensor<1x3x512xf32>

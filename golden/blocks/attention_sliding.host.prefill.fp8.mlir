@@ -34,9 +34,9 @@ module @attention_sliding {
     %attention.norm.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.attention.norm, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
     %attention.norm.multiply_3 = stablehlo.multiply %attention.norm.multiply_2, %attention.norm.broadcast_in_dim_2 : tensor<48x416xf32>
     %attention.convert = stablehlo.convert %attention.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %attention.dot_general = stablehlo.dot_general %attention.convert, %layers.0.attention.qkv.weight, contracting_dims = [1] x [1] : (tensor<48x416xbf16>, tensor<1680x416xbf16>) -> tensor<48x1680xf32>
+    %attention.custom_call = stablehlo.custom_call @precast.product.1(%attention.convert, %layers.0.attention.qkv.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<48x416xbf16>, tensor<1680x416xbf16>) -> tensor<48x1680xf32>
     %attention.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.attention.qkv.bias, dims = [1] : (tensor<1680xf32>) -> tensor<48x1680xf32>
-    %attention.add = stablehlo.add %attention.dot_general, %attention.broadcast_in_dim : tensor<48x1680xf32>
+    %attention.add = stablehlo.add %attention.custom_call, %attention.broadcast_in_dim : tensor<48x1680xf32>
     %attention.reshape = stablehlo.reshape %attention.add : (tensor<48x1680xf32>) -> tensor<48x12x5x28xf32>
     %attention.slice = stablehlo.slice %attention.reshape [0:48, 0:12, 0:3, 0:28] : (tensor<48x12x5x28xf32>) -> tensor<48x12x3x28xf32>
     %attention.slice_2 = stablehlo.slice %attention.slice [0:48, 0:12, 0:3, 0:14] : (tensor<48x12x3x28xf32>) -> tensor<48x12x3x14xf32>
@@ -198,9 +198,9 @@ module @attention_sliding {
     %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.seen_3, dims = [0, 1, 2] : (tensor<1x12x88xf32>) -> tensor<1x12x88x28xf32>
     %attention.multiply_7 = stablehlo.multiply %attention.convert_5, %attention.broadcast_in_dim_8 : tensor<1x12x88x28xf32>
     %attention.convert_6 = stablehlo.convert %attention.multiply_7 : (tensor<1x12x88x28xf32>) -> tensor<1x12x88x28xbf16>
-    %attention.dot_general_2 = stablehlo.dot_general %attention.queries, %attention.convert_4, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x88xf32>
+    %attention.dot_general = stablehlo.dot_general %attention.queries, %attention.convert_4, batching_dims = [0, 2] x [0, 1], contracting_dims = [4] x [3] : (tensor<1x48x12x3x28xbf16>, tensor<1x12x88x28xbf16>) -> tensor<1x12x48x3x88xf32>
     %attention.constant_36 = stablehlo.constant dense<1.8898223e-1> : tensor<1x12x48x3x88xf32>
-    %attention.multiply_8 = stablehlo.multiply %attention.dot_general_2, %attention.constant_36 : tensor<1x12x48x3x88xf32>
+    %attention.multiply_8 = stablehlo.multiply %attention.dot_general, %attention.constant_36 : tensor<1x12x48x3x88xf32>
     %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.and_2, dims = [0, 2, 4] : (tensor<1x48x88xi1>) -> tensor<1x12x48x3x88xi1>
     %attention.constant_37 = stablehlo.constant dense<0xFF800000> : tensor<1x12x48x3x88xf32>
     %attention.scores = stablehlo.select %attention.broadcast_in_dim_9, %attention.multiply_8, %attention.constant_37 : tensor<1x12x48x3x88xi1>, tensor<1x12x48x3x88xf32>
@@ -212,13 +212,13 @@ module @attention_sliding {
     %attention.weight = stablehlo.exponential %attention.subtract_4 : tensor<1x12x48x3x88xf32>
     %attention.subtract_5 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.maximum : tensor<1x12x48x3xf32>
     %attention.exponential_2 = stablehlo.exponential %attention.subtract_5 : tensor<1x12x48x3xf32>
-    %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
     %attention.constant_39 = stablehlo.constant dense<1.0> : tensor<1x12x88x1xbf16>
     %attention.concatenate_15 = stablehlo.concatenate %attention.convert_6, %attention.constant_39, dim = 3 : (tensor<1x12x88x28xbf16>, tensor<1x12x88x1xbf16>) -> tensor<1x12x88x29xbf16>
-    %attention.dot_general_3 = stablehlo.dot_general %attention.convert_7, %attention.concatenate_15, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
+    %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
+    %attention.dot_general_2 = stablehlo.dot_general %attention.convert_7, %attention.concatenate_15, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
     %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
     %attention.multiply_9 = stablehlo.multiply %attention.concatenate_14, %attention.broadcast_in_dim_11 : tensor<1x12x48x3x29xf32>
-    %attention.add_11 = stablehlo.add %attention.multiply_9, %attention.dot_general_3 : tensor<1x12x48x3x29xf32>
+    %attention.add_11 = stablehlo.add %attention.multiply_9, %attention.dot_general_2 : tensor<1x12x48x3x29xf32>
     %attention.slice_4 = stablehlo.slice %attention.add_11 [0:1, 0:12, 0:48, 0:3, 28:29] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x1xf32>
     %attention.reshape_5 = stablehlo.reshape %attention.slice_4 : (tensor<1x12x48x3x1xf32>) -> tensor<1x12x48x3xf32>
     %attention.slice_5 = stablehlo.slice %attention.add_11 [0:1, 0:12, 0:48, 0:3, 0:28] : (tensor<1x12x48x3x29xf32>) -> tensor<1x12x48x3x28xf32>
@@ -227,9 +227,9 @@ module @attention_sliding {
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x48x3x28xf32>) -> tensor<1x48x12x3x28xf32>
     %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x48x12x3x28xf32>) -> tensor<48x1008xf32>
     %attention.convert_8 = stablehlo.convert %attention.attended : (tensor<48x1008xf32>) -> tensor<48x1008xbf16>
-    %attention.dot_general_4 = stablehlo.dot_general %attention.convert_8, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
+    %attention.custom_call_2 = stablehlo.custom_call @precast.product.1(%attention.convert_8, %layers.0.attention.out.weight) {api_version = 4 : i32, backend_config = {}} : (tensor<48x1008xbf16>, tensor<416x1008xbf16>) -> tensor<48x416xf32>
     %attention.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<48x416xf32>
-    %attention.add_12 = stablehlo.add %attention.dot_general_4, %attention.broadcast_in_dim_13 : tensor<48x416xf32>
+    %attention.add_12 = stablehlo.add %attention.custom_call_2, %attention.broadcast_in_dim_13 : tensor<48x416xf32>
     %add = stablehlo.add %x, %attention.add_12 : tensor<48x416xf32>
     return %attention.dynamic_update_slice_2, %attention.dynamic_update_slice, %attention.dynamic_update_slice_4, %attention.dynamic_update_slice_3, %add : tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40xf32>, tensor<1x12x40x28xf8E4M3FN>, tensor<1x12x40xf32>, tensor<48x416xf32>
   }

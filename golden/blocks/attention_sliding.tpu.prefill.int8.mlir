@@ -218,9 +218,9 @@ module @attention_sliding {
     %attention.weight = stablehlo.exponential %attention.subtract_4 : tensor<1x12x48x3x88xf32>
     %attention.subtract_5 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.maximum : tensor<1x12x48x3xf32>
     %attention.exponential_2 = stablehlo.exponential %attention.subtract_5 : tensor<1x12x48x3xf32>
-    %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
     %attention.constant_39 = stablehlo.constant dense<1.0> : tensor<1x12x88x1xbf16>
     %attention.concatenate_15 = stablehlo.concatenate %attention.convert_6, %attention.constant_39, dim = 3 : (tensor<1x12x88x28xbf16>, tensor<1x12x88x1xbf16>) -> tensor<1x12x88x29xbf16>
+    %attention.convert_7 = stablehlo.convert %attention.weight : (tensor<1x12x48x3x88xf32>) -> tensor<1x12x48x3x88xbf16>
     %attention.dot_general_3 = stablehlo.dot_general %attention.convert_7, %attention.concatenate_15, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x48x3x88xbf16>, tensor<1x12x88x29xbf16>) -> tensor<1x12x48x3x29xf32>
     %attention.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %attention.exponential_2, dims = [0, 1, 2, 3] : (tensor<1x12x48x3xf32>) -> tensor<1x12x48x3x29xf32>
     %attention.multiply_9 = stablehlo.multiply %attention.concatenate_14, %attention.broadcast_in_dim_11 : tensor<1x12x48x3x29xf32>

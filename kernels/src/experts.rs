@@ -8,10 +8,7 @@ use crate::lines::Lines;
 use crate::matrix::Matrix;
 use crate::number::Number;
 use crate::product::{Rows, of_part};
-use crate::workers::Workers;
-
-/// Inner channels of a task of the first product, which are twice as many outputs, and outputs of one of the second.
-const CHANNELS: usize = 32;
+use crate::workers::{Workers, share};
 
 /// The experts of a layer and the gate between their two products.
 #[derive(Clone, Copy, Debug)]
@@ -125,11 +122,12 @@ fn in_turn<T: Number>(
 
     let mut inner = vec![T::ZERO; asked.questions.len() * f];
     let columns = Columns::new(&mut inner, f);
-    let parts = f.div_ceil(CHANNELS);
+    let own_channels = share(asked.groups.len() * f, workers);
+    let parts = f.div_ceil(own_channels);
     workers.each(asked.groups.len() * parts, &|task| {
         let (expert, own) = &asked.groups[task / parts];
-        let first = task % parts * CHANNELS;
-        let range = first..(first + CHANNELS).min(f);
+        let first = task % parts * own_channels;
+        let range = first..(first + own_channels).min(f);
         let outputs = expert * 2 * f + 2 * range.start..expert * 2 * f + 2 * range.end;
         let mut sums = vec![0.0; own.len() * outputs.len()];
         of_part(level, &questions, own.clone(), &experts.gate_up, outputs.clone(), &mut sums);
@@ -146,8 +144,9 @@ fn in_turn<T: Number>(
     let inner = Lines::new(inner.into(), &experts.down);
     let n = answers.len() / o;
     let columns = Columns::new(answers, o);
-    workers.each(o.div_ceil(CHANNELS), &|task| {
-        let range = task * CHANNELS..((task + 1) * CHANNELS).min(o);
+    let own_outputs = share(o, workers);
+    workers.each(o.div_ceil(own_outputs), &|task| {
+        let range = task * own_outputs..((task + 1) * own_outputs).min(o);
         let width = range.len();
         let mut answers = vec![0.0; n * width];
         let mut sums = Vec::new();

@@ -11,10 +11,7 @@ use crate::level::Level;
 use crate::lines::Lines;
 use crate::matrix::{Matrix, Values};
 use crate::number::{AT_ONCE, Number};
-use crate::workers::Workers;
-
-/// Outputs of a task. Large enough that taking a task costs nothing, small enough that all threads end together.
-const OUTPUTS: usize = 64;
+use crate::workers::{Workers, share};
 
 /// Rows that are multiplied, one after another.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +72,9 @@ fn by_parts<T: Number>(level: Level, rows: Cow<'_, [T]>, matrix: &Matrix<'_>, su
     let outputs = matrix.outputs();
     let lines = Lines::new(rows, matrix);
     let sums = Columns::new(sums, outputs);
-    workers.each(outputs.div_ceil(OUTPUTS), &|task| {
-        let range = task * OUTPUTS..((task + 1) * OUTPUTS).min(outputs);
+    let own = share(outputs, workers);
+    workers.each(outputs.div_ceil(own), &|task| {
+        let range = task * own..((task + 1) * own).min(outputs);
         let mut part = vec![0.0; lines.count() * range.len()];
         of_part(level, &lines, 0..lines.count(), matrix, range.clone(), &mut part);
         for (row, part) in part.chunks_exact(range.len()).enumerate() {

@@ -9,6 +9,14 @@ pub trait Workers: Sync {
     fn each(&self, tasks: usize, task: &(dyn Fn(usize) + Sync));
 }
 
+/// Tasks for each thread, so that all end at about the same time.
+const TASKS_EACH: usize = 8;
+
+/// How many of `total` outputs a task takes: long stretches of memory are read faster, up to a point.
+pub(crate) fn share(total: usize, workers: &dyn Workers) -> usize {
+    total.div_ceil(workers.count() * TASKS_EACH).next_multiple_of(8).clamp(32, 256)
+}
+
 /// The calling thread.
 pub struct Alone;
 

@@ -131,7 +131,8 @@ fn by_kernels<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<
     let answers = expert.answers_of_kernels(x, picks[0].concatenate(&picks[1..], 0));
     let shares: Vec<Tensor<'b>> = picks.iter().map(|pick| column(share, pick.reshape(&[]))).collect();
     let weighted = answers * shares[0].concatenate(&shares[1..], 0).like("k->ko", answers);
-    weighted.sum("ko->o").slice(&[0..x.dim(1)]).reshape(&[1, 1, x.dim(1)])
+    let whole = weighted.sum("ko->o").reshape(&[1, 1, answers.dim(1)]);
+    whole.slice(&[0..1, 0..1, 0..x.dim(1)])
 }
 
 /// The same for few rows: every expert that one of them chose answers to all, since a product of few rows takes no longer than one of a

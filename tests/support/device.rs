@@ -19,15 +19,14 @@ pub fn installed(name: &str) -> PathBuf {
 #[allow(dead_code, reason = "a session makes a client of its own")]
 pub fn client(name: &str) -> Client {
     let plugin = Plugin::load(&installed(name)).expect("the plugin loads");
-    let client = plugin.client(&ClientOptions::default()).expect("a client");
-    kernels::provide(&client).expect("a plugin with foreign functions");
-    client
+    plugin.client(&ClientOptions::default()).expect("a client")
 }
 
 /// Compiles the module's `main`.
 #[allow(dead_code, reason = "not every test that has a client compiles something")]
 pub fn compile(client: &Client, module: &hlo::Module) -> LoadedExecutable {
     let signature = &module.main().expect("a main function").signature;
+    kernels::provide(client).expect("a plugin with foreign functions");
     client
         .compile(&module.text_with_locations(), signature, &CompileOptions::for_signature(signature))
         .unwrap_or_else(|error| panic!("`{}`: {error}", module.name))

@@ -60,7 +60,12 @@ pub(crate) unsafe fn dots(rows: &[&[bf16]], outputs: &[&[bf16]], length: usize) 
             ([a, b, c, d], [e, f, g, h]) => block([a, b, c, d], [e, f, g, h], length, &mut sums),
             ([a, b, c], [e, f, g, h]) => block([a, b, c], [e, f, g, h], length, &mut sums),
             ([a, b], [e, f, g, h]) => block([a, b], [e, f, g, h], length, &mut sums),
-            ([a], [e, f, g, h]) => block([a], [e, f, g, h], length, &mut sums),
+            // Memory is read faster in one stretch than in four.
+            ([a], outputs) => {
+                for (output, sum) in outputs.iter().zip(&mut sums[0]) {
+                    *sum = dot(a, output, length);
+                }
+            }
             _ => {
                 for (place, output) in outputs.iter().enumerate() {
                     for (row, sums) in rows.iter().zip(&mut sums) {
@@ -73,6 +78,30 @@ pub(crate) unsafe fn dots(rows: &[&[bf16]], outputs: &[&[bf16]], length: usize) 
         }
     }
     sums
+}
+
+/// The dot product of one row and one output.
+///
+/// # Safety
+/// Both have `length` numbers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn dot(row: &[bf16], output: &[bf16], length: usize) -> f32 {
+    // Sums that do not wait for each other.
+    let mut lanes = [_mm512_setzero_ps(); AT_ONCE];
+    let whole = length / (AT_ONCE * LANES) * AT_ONCE * LANES;
+    // SAFETY: `at + 32` numbers are in both, wherever this is called.
+    let load = |of: &[bf16], at: usize| unsafe { _mm512_loadu_si512(of.as_ptr().add(at).cast()) };
+    for at in (0..whole).step_by(AT_ONCE * LANES) {
+        for (turn, lanes) in lanes.iter_mut().enumerate() {
+            *lanes = multiplied(*lanes, load(row, at + turn * LANES), load(output, at + turn * LANES));
+        }
+    }
+    let mut rest = [[0.0; AT_ONCE]; AT_ONCE];
+    // SAFETY: both have as many numbers behind the first `whole`.
+    unsafe { block([&row[whole..]], [&output[whole..]], length - whole, &mut rest) };
+    let pairs = _mm512_add_ps(_mm512_add_ps(lanes[0], lanes[1]), _mm512_add_ps(lanes[2], lanes[3]));
+    _mm512_reduce_add_ps(pairs) + rest[0][0]
 }
 
 /// The dot products of `R` rows and `O` outputs.

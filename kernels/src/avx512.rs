@@ -11,6 +11,9 @@ use crate::{BLOCK, portable};
 /// bf16 numbers in a register.
 const LANES: usize = 32;
 
+/// Blocks of MXFP4 whose codes fill a register.
+pub(crate) const GROUP: usize = 4;
+
 /// Scales that are made numbers of at once.
 const SCALES: usize = 16;
 
@@ -158,7 +161,7 @@ fn multiplied(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
 /// See [`crate::number::Number::few_mxfp4`].
 ///
 /// # Safety
-/// `codes` has 16 bytes for each of `scales`, and every row 64 numbers for each two of an output's `blocks`, begun or whole.
+/// `codes` has 16 bytes for each of `scales`, and every row 128 numbers for each four of an output's `blocks`, begun or whole.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn few_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) {
     let outputs = scales.len() / blocks;
@@ -184,41 +187,71 @@ pub(crate) unsafe fn few_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8], bl
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 unsafe fn of_blocks<const R: usize>(rows: [&[bf16]; R], codes: &[u8], scales: &[u8]) -> [f32; AT_ONCE] {
     let table = e2m1_as_bf16();
-    let mut lanes = [_mm512_setzero_ps(); R];
-    for (part, (codes, scales)) in codes.chunks(SCALES * BLOCK / 2).zip(scales.chunks(SCALES)).enumerate() {
+    // Neighbouring groups have sums of their own, so that neither waits for the other.
+    let mut lanes = [[_mm512_setzero_ps(); R]; 2];
+    let (whole, rest) = codes.as_chunks::<{ SCALES * BLOCK / 2 }>();
+    for (part, (codes, scales)) in whole.iter().zip(scales.chunks(SCALES)).enumerate() {
         let powers = powers(scales);
-        // The scale of the first of two blocks in the lower half of a register, that of the second in the upper.
-        let mut which = _mm512_set_epi32(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-        for (pair, codes) in codes.chunks(BLOCK).enumerate() {
-            let codes = match codes.first_chunk::<BLOCK>() {
-                // SAFETY: 32 bytes are there.
-                Some(codes) => unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) },
-                // SAFETY: half of them are, of the last block.
-                None => _mm256_zextsi128_si256(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) }),
-            };
-            let words = _mm512_cvtepu8_epi16(codes);
-            // Of a place in the table the low five bits count, of which the table does not mind the highest.
-            let even = _mm512_permutexvar_epi16(words, table);
-            let odd = _mm512_permutexvar_epi16(_mm512_srli_epi16(words, 4), table);
-            let scale = _mm512_permutexvar_ps(which, powers);
-            which = _mm512_add_epi32(which, _mm512_set1_epi32(2));
-            let at = (part * SCALES / 2 + pair) * 2 * BLOCK;
-            for (row, lanes) in rows.iter().zip(&mut lanes) {
-                // SAFETY: the row has 64 numbers for these two blocks.
-                let (evens, odds) = unsafe {
-                    let start = row.as_ptr().add(at);
-                    (_mm512_loadu_si512(start.cast()), _mm512_loadu_si512(start.add(LANES).cast()))
-                };
-                let product = multiplied(multiplied(_mm512_setzero_ps(), even, evens), odd, odds);
-                *lanes = _mm512_fmadd_ps(product, scale, *lanes);
-            }
+        for group in 0..SCALES / GROUP {
+            // SAFETY: 64 bytes of 256 are there.
+            let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().add(group * 2 * LANES).cast()) };
+            let at = (part * SCALES + group * GROUP) * BLOCK;
+            // SAFETY: every row has 128 numbers for these blocks.
+            unsafe { four_blocks(&rows, at, codes, powers, group, table, &mut lanes[group % 2]) };
         }
     }
+    let powers = powers(&scales[whole.len() * SCALES..]);
+    for (group, codes) in rest.chunks(2 * LANES).enumerate() {
+        let mask = u64::MAX >> (2 * LANES - codes.len());
+        // SAFETY: as many bytes are there as the mask has bits, and no other is touched. A code of 0 stands for 0.
+        let codes = unsafe { _mm512_maskz_loadu_epi8(mask, codes.as_ptr().cast()) };
+        let at = (whole.len() * SCALES + group * GROUP) * BLOCK;
+        // SAFETY: as above.
+        unsafe { four_blocks(&rows, at, codes, powers, group, table, &mut lanes[0]) };
+    }
     let mut sums = [0.0; AT_ONCE];
-    for (lanes, sum) in lanes.iter().zip(&mut sums) {
-        *sum = _mm512_reduce_add_ps(*lanes);
+    for ((even, odd), sum) in lanes[0].iter().zip(&lanes[1]).zip(&mut sums) {
+        *sum = _mm512_reduce_add_ps(_mm512_add_ps(*even, *odd));
     }
     sums
+}
+
+/// Adds the products of each row from `at` on with four blocks, group number `group` of those with these `powers`.
+///
+/// # Safety
+/// Every row has 128 numbers from `at` on.
+#[inline(always)]
+unsafe fn four_blocks<const R: usize>(
+    rows: &[&[bf16]; R],
+    at: usize,
+    codes: __m512i,
+    powers: __m512,
+    group: usize,
+    table: __m512i,
+    lanes: &mut [__m512; R],
+) {
+    // SAFETY: only functions that have AVX-512 call this, which becomes a part of them.
+    unsafe {
+        // A word holds four codes. Of a place in the table the low five bits count, of which the table does not mind the highest.
+        let values = [
+            _mm512_permutexvar_epi16(codes, table),
+            _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 4), table),
+            _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 8), table),
+            _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 12), table),
+        ];
+        // Each block's scale in the quarter of a register where its products are.
+        let quarters = _mm512_set_epi32(3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+        let which = _mm512_add_epi32(quarters, _mm512_set1_epi32((GROUP * group) as i32));
+        let scale = _mm512_permutexvar_ps(which, powers);
+        for (row, lanes) in rows.iter().zip(lanes) {
+            let mut product = _mm512_setzero_ps();
+            for (turn, values) in values.into_iter().enumerate() {
+                let row = _mm512_loadu_si512(row.as_ptr().add(at + turn * LANES).cast());
+                product = multiplied(product, values, row);
+            }
+            *lanes = _mm512_fmadd_ps(product, scale, *lanes);
+        }
+    }
 }
 
 /// What up to sixteen scales stand for; zeros behind them.

@@ -135,13 +135,15 @@ impl Number for bf16 {
         unsafe { avx512::dots(rows, outputs, length) }
     }
 
-    /// Two blocks at once: the values with even places of both, then those with odd places, since low and high codes of their bytes
-    /// are looked up apart. What is missing to a second block is zeros.
+    /// Four blocks at once, every fourth value together, since the four codes of a word are looked up apart. What is missing to four
+    /// blocks is zeros.
     fn arrange(row: &[bf16], into: &mut Vec<bf16>) {
-        for two in row.chunks(2 * BLOCK) {
-            for first in 0..2 {
-                into.extend(two[first..].iter().step_by(2));
-                into.extend(std::iter::repeat_n(bf16::ZERO, BLOCK - two.len() / 2));
+        const EACH: usize = avx512::GROUP * BLOCK / 4;
+        for group in row.chunks(avx512::GROUP * BLOCK) {
+            for first in 0..4 {
+                let from = into.len();
+                into.extend(group[first..].iter().step_by(4));
+                into.resize(from + EACH, bf16::ZERO);
             }
         }
     }
@@ -157,7 +159,7 @@ impl Number for bf16 {
 
     fn few_mxfp4(level: Level, rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool {
         check_blocks(codes, scales);
-        check_few(rows, blocks.next_multiple_of(2) * BLOCK, scales.len(), blocks, sums.len());
+        check_few(rows, blocks.next_multiple_of(avx512::GROUP) * BLOCK, scales.len(), blocks, sums.len());
         assert!(level == Level::Avx512 && level.is_available());
         // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above.
         unsafe { avx512::few_mxfp4(rows, codes, scales, blocks, sums) };

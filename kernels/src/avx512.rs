@@ -158,7 +158,7 @@ fn multiplied(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
     _mm512_dpbf16_ps(sum, a, b)
 }
 
-/// See [`crate::number::Number::few_mxfp4`].
+/// See [`crate::number::Number::few`].
 ///
 /// # Safety
 /// `codes` has 16 bytes for each of `scales`, and every row 128 numbers for each four of an output's `blocks`, begun or whole.
@@ -264,7 +264,7 @@ fn powers(scales: &[u8]) -> __m512 {
     _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu8_epi32(scales), 23))
 }
 
-/// See [`crate::number::Number::few_int8`].
+/// See [`crate::number::Number::few`].
 ///
 /// # Safety
 /// Every row is as long as the `codes` of an output.

@@ -118,7 +118,7 @@ fn in_turn<T: Number>(
     let (c, f, o) = (experts.gate_up.inputs(), experts.channels(), experts.outputs());
     let row = |row: usize| &rows[row * c..(row + 1) * c];
     let questions: Vec<T> = asked.questions.iter().flat_map(|(of, _)| row(*of)).copied().collect();
-    let questions = Lines::new(questions.into(), &experts.gate_up);
+    let questions = Lines::new(level, questions.into(), narrow, &experts.gate_up);
 
     let mut inner = vec![T::ZERO; asked.questions.len() * f];
     let columns = Columns::new(&mut inner, f);
@@ -141,7 +141,7 @@ fn in_turn<T: Number>(
         }
     });
 
-    let inner = Lines::new(inner.into(), &experts.down);
+    let inner = Lines::new(level, inner.into(), narrow, &experts.down);
     let n = answers.len() / o;
     let columns = Columns::new(answers, o);
     let own_outputs = share(o, workers);

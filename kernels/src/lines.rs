@@ -1,29 +1,30 @@
-//! Rows in the order in which products read them.
+//! Rows in the forms in which products read them.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::matrix::{Matrix, Values};
+use crate::level::Level;
+use crate::matrix::Matrix;
 use crate::number::Number;
 
-/// Rows of one length, and the same in the order that suits codes of MXFP4.
-pub(crate) struct Lines<'a, T: Clone> {
+/// Rows of one length, each also as products of a few rows with a matrix's codes want it.
+pub(crate) struct Lines<'a, T: Number> {
     numbers: Cow<'a, [T]>,
     length: usize,
-    arranged: Vec<T>,
-    arranged_length: usize,
+    arranged: Vec<T::Line>,
 }
 
 impl<'a, T: Number> Lines<'a, T> {
-    /// Rows that will be multiplied with `matrix`, whose inputs are their length.
-    pub fn new(numbers: Cow<'a, [T]>, matrix: &Matrix<'_>) -> Lines<'a, T> {
+    /// Rows that will be multiplied with `matrix`, whose inputs are their length; `narrow` if they are of bf16.
+    pub fn new(level: Level, numbers: Cow<'a, [T]>, narrow: bool, matrix: &Matrix<'_>) -> Lines<'a, T> {
         let length = matrix.inputs();
-        let mut arranged = Vec::new();
-        if let Values::Mxfp4 { .. } = matrix.values() {
-            numbers.chunks_exact(length).for_each(|row| T::arrange(row, &mut arranged));
-        }
-        let arranged_length = arranged.len() / (numbers.len() / length).max(1);
-        Lines { numbers, length, arranged, arranged_length }
+        let arranged = numbers.chunks_exact(length).map(|row| T::line(level, row, narrow, matrix)).collect();
+        Lines { numbers, length, arranged }
+    }
+
+    /// Rows that are never multiplied a few at a time.
+    pub fn plain(numbers: Cow<'a, [T]>, matrix: &Matrix<'_>) -> Lines<'a, T> {
+        Lines { numbers, length: matrix.inputs(), arranged: Vec::new() }
     }
 
     pub fn count(&self) -> usize {
@@ -35,8 +36,8 @@ impl<'a, T: Number> Lines<'a, T> {
         rows.map(|row| &self.numbers[row * self.length..(row + 1) * self.length]).collect()
     }
 
-    /// The same as [`Number::arrange`] made them.
-    pub fn arranged(&self, rows: Range<usize>) -> Vec<&[T]> {
-        rows.map(|row| &self.arranged[row * self.arranged_length..(row + 1) * self.arranged_length]).collect()
+    /// The same as [`Number::line`] made them.
+    pub fn arranged(&self, rows: Range<usize>) -> &[T::Line] {
+        &self.arranged[rows]
     }
 }

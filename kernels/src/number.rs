@@ -4,10 +4,10 @@ use half::bf16;
 
 use crate::level::Level;
 use crate::matrix::{Matrix, Values};
-use crate::{BLOCK, portable};
+use crate::portable;
 
 #[cfg(target_arch = "x86_64")]
-use crate::{avx2, avx512};
+use crate::{BLOCK, avx2, avx512};
 
 /// The most rows, and the most outputs, of which products are made at once.
 pub(crate) const AT_ONCE: usize = 4;
@@ -31,17 +31,16 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
     /// The dot products of up to four rows with the values of up to four outputs, all of one length.
     fn dots(level: Level, rows: &[&[Self]], outputs: &[&[Self]]) -> Sums;
 
-    /// Appends a row of whole blocks in the order in which [`Number::few_mxfp4`] reads it.
-    fn arrange(row: &[Self], into: &mut Vec<Self>) {
-        into.extend_from_slice(row);
-    }
+    /// A row in the form in which [`Number::few`] reads it.
+    type Line: Send + Sync;
 
-    /// The products of up to four arranged rows with outputs in MXFP4, which have as many scales each as there are `blocks`: `sums`
+    /// That form of a row that will be multiplied with `matrix`; the row may be rounded as finely as its type allows if it is `narrow`, that
+    /// is, was one of bf16.
+    fn line(level: Level, row: &[Self], narrow: bool, matrix: &Matrix<'_>) -> Self::Line;
+
+    /// The products of up to four rows with a matrix whose codes are unpacked in registers, without the scales of its outputs: `sums`
     /// `[rows, outputs]`. False, and nothing done, where unpacking first is as good.
-    fn few_mxfp4(level: Level, rows: &[&[Self]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool;
-
-    /// The same for up to four rows as they are, with outputs of 8-bit integers.
-    fn few_int8(level: Level, rows: &[&[Self]], codes: &[i8], sums: &mut [f32]) -> bool;
+    fn few(level: Level, rows: &[&[Self]], lines: &[Self::Line], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool;
 }
 
 impl Number for f32 {
@@ -80,33 +79,90 @@ impl Number for f32 {
         portable::dots(rows, outputs)
     }
 
-    fn few_int8(level: Level, rows: &[&[f32]], codes: &[i8], sums: &mut [f32]) -> bool {
-        let length = rows.first().map_or(0, |row| row.len());
-        check_few(rows, length, codes.len(), length, sums.len());
-        #[cfg(target_arch = "x86_64")]
-        if level >= Level::Avx2 {
-            assert!(level.is_available());
-            // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above.
-            unsafe { avx2::few_int8(rows, codes, sums) };
-            return true;
+    #[cfg(not(target_arch = "x86_64"))]
+    type Line = ();
+
+    #[cfg(target_arch = "x86_64")]
+    type Line = Line;
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn line(_level: Level, _row: &[f32], _narrow: bool, _matrix: &Matrix<'_>) {}
+
+    #[cfg(target_arch = "x86_64")]
+    fn line(level: Level, row: &[f32], narrow: bool, matrix: &Matrix<'_>) -> Line {
+        if level < Level::Avx2 {
+            return Line::AsItIs;
         }
-        let _ = level;
+        assert!(level.is_available());
+        match matrix.values() {
+            // SAFETY: the processor has AVX2 and FMA by the line above.
+            Values::Mxfp4 { .. } if narrow => Line::Planes(unsafe { avx2::Planes::new(row) }),
+            // SAFETY: as above.
+            Values::Int8 { .. } if narrow => Line::Words(unsafe { avx2::Words::new(row) }),
+            Values::Bf16(_) => Line::Parted(avx2::Parted::new(row)),
+            _ => Line::AsItIs,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn few(_level: Level, _rows: &[&[f32]], _lines: &[()], _matrix: &Matrix<'_>, _sums: &mut [f32]) -> bool {
         false
     }
 
-    fn few_mxfp4(level: Level, rows: &[&[f32]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool {
-        check_blocks(codes, scales);
-        check_few(rows, blocks * BLOCK, scales.len(), blocks, sums.len());
-        #[cfg(target_arch = "x86_64")]
-        if level >= Level::Avx2 {
-            assert!(level.is_available());
-            // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above.
-            unsafe { avx2::few_mxfp4(rows, codes, scales, blocks, sums) };
-            return true;
+    #[cfg(target_arch = "x86_64")]
+    fn few(level: Level, rows: &[&[f32]], lines: &[Line], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
+        check_few(rows, matrix, sums.len());
+        if level < Level::Avx2 || lines.len() != rows.len() {
+            return false;
         }
-        let _ = level;
-        false
+        assert!(level.is_available());
+        let (inputs, blocks) = (matrix.inputs(), matrix.inputs() / BLOCK);
+        let planes = all(lines, |line| if let Line::Planes(own) = line { Some(own) } else { None });
+        let words = all(lines, |line| if let Line::Words(own) = line { Some(own) } else { None });
+        let parted = all(lines, |line| if let Line::Parted(own) = line { Some(own) } else { None });
+        match (matrix.values(), planes, words, parted) {
+            (Values::Mxfp4 { codes, scales }, Some(planes), ..) => {
+                assert!(planes.iter().all(|own| own.are_of(blocks)), "rows of {blocks} blocks");
+                // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above and by `Matrix::new`; so below.
+                unsafe { avx2::few_mxfp4_of_planes(&planes, codes, scales, blocks, sums) }
+            }
+            (Values::Mxfp4 { codes, scales }, ..) => {
+                // SAFETY: as above.
+                unsafe { avx2::few_mxfp4(rows, codes, scales, blocks, sums) }
+            }
+            (Values::Int8 { codes, .. }, _, Some(words), _) => {
+                assert!(words.iter().all(|own| own.length() == inputs), "rows of {inputs} numbers");
+                // SAFETY: as above.
+                unsafe { avx2::few_int8_of_words(&words, codes, sums) }
+            }
+            (Values::Int8 { codes, .. }, ..) => {
+                // SAFETY: as above.
+                unsafe { avx2::few_int8(rows, codes, sums) }
+            }
+            (Values::Bf16(values), _, _, Some(parted)) => {
+                assert!(parted.iter().all(|own| own.length() == inputs), "rows of {inputs} numbers");
+                // SAFETY: as above.
+                unsafe { avx2::few_bf16(&parted, values, sums) }
+            }
+            _ => return false,
+        }
+        true
     }
+}
+
+/// A row as products with codes and bf16 at AVX2 read it.
+#[cfg(target_arch = "x86_64")]
+pub(crate) enum Line {
+    AsItIs,
+    Planes(avx2::Planes),
+    Words(avx2::Words),
+    Parted(avx2::Parted),
+}
+
+/// What all the lines hold, if they are of one form.
+#[cfg(target_arch = "x86_64")]
+fn all<'a, L>(lines: &'a [Line], form: impl Fn(&'a Line) -> Option<&'a L>) -> Option<Vec<&'a L>> {
+    lines.iter().map(form).collect()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -135,10 +191,14 @@ impl Number for bf16 {
         unsafe { avx512::dots(rows, outputs, length) }
     }
 
-    /// Four blocks at once, every fourth value together, since the four codes of a word are looked up apart. What is missing to four
-    /// blocks is zeros.
-    fn arrange(row: &[bf16], into: &mut Vec<bf16>) {
+    type Line = Vec<bf16>;
+
+    /// For MXFP4, four blocks at once, every fourth value together, since the four codes of a word are looked up apart; what is missing to
+    /// four blocks is zeros. Nothing else is arranged.
+    fn line(_level: Level, row: &[bf16], _narrow: bool, matrix: &Matrix<'_>) -> Vec<bf16> {
         const EACH: usize = avx512::GROUP * BLOCK / 4;
+        let mut into = Vec::new();
+        let Values::Mxfp4 { .. } = matrix.values() else { return into };
         for group in row.chunks(avx512::GROUP * BLOCK) {
             for first in 0..4 {
                 let from = into.len();
@@ -146,23 +206,28 @@ impl Number for bf16 {
                 into.resize(from + EACH, bf16::ZERO);
             }
         }
+        into
     }
 
-    fn few_int8(level: Level, rows: &[&[bf16]], codes: &[i8], sums: &mut [f32]) -> bool {
-        let length = rows.first().map_or(0, |row| row.len());
-        check_few(rows, length, codes.len(), length, sums.len());
+    fn few(level: Level, rows: &[&[bf16]], lines: &[Vec<bf16>], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
+        check_few(rows, matrix, sums.len());
         assert!(level == Level::Avx512 && level.is_available());
-        // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above.
-        unsafe { avx512::few_int8(rows, codes, sums) };
-        true
-    }
-
-    fn few_mxfp4(level: Level, rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) -> bool {
-        check_blocks(codes, scales);
-        check_few(rows, blocks.next_multiple_of(avx512::GROUP) * BLOCK, scales.len(), blocks, sums.len());
-        assert!(level == Level::Avx512 && level.is_available());
-        // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above.
-        unsafe { avx512::few_mxfp4(rows, codes, scales, blocks, sums) };
+        let blocks = matrix.inputs() / BLOCK;
+        match matrix.values() {
+            Values::Mxfp4 { codes, scales } => {
+                let lines: Vec<&[bf16]> = lines.iter().map(|line| &line[..]).collect();
+                let length = blocks.next_multiple_of(avx512::GROUP) * BLOCK;
+                assert!(
+                    lines.len() == rows.len() && lines.iter().all(|line| line.len() == length),
+                    "rows of {length} numbers"
+                );
+                // SAFETY: the processor has AVX-512, and sizes are checked, by the lines above and by `Matrix::new`.
+                unsafe { avx512::few_mxfp4(&lines, codes, scales, blocks, sums) }
+            }
+            // SAFETY: as above.
+            Values::Int8 { codes, .. } => unsafe { avx512::few_int8(rows, codes, sums) },
+            Values::F32(_) | Values::Bf16(_) | Values::Fp8 { .. } => return false,
+        }
         true
     }
 }
@@ -178,16 +243,11 @@ fn one_length<T>(rows: &[&[T]], outputs: &[&[T]]) -> usize {
     length
 }
 
-/// Rows of `length` numbers, `count` codes or scales in outputs of `each`, and room for all sums.
-fn check_few<T>(rows: &[&[T]], length: usize, count: usize, each: usize, room: usize) {
-    assert!((1..=AT_ONCE).contains(&rows.len()) && each > 0, "{} rows, outputs of {each}", rows.len());
-    assert!(rows.iter().all(|row| row.len() == length), "rows of {length} numbers");
-    assert!(
-        count.is_multiple_of(each) && room == count / each * rows.len(),
-        "{count} in outputs of {each}, {room} sums"
-    );
-}
-
-fn check_blocks(codes: &[u8], scales: &[u8]) {
-    assert_eq!(codes.len(), scales.len() * BLOCK / 2, "codes of whole blocks");
+/// A few rows as long as the inputs of `matrix`, and room for all sums.
+#[cfg(target_arch = "x86_64")]
+fn check_few<T>(rows: &[&[T]], matrix: &Matrix<'_>, room: usize) {
+    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
+    assert!((1..=AT_ONCE).contains(&rows.len()), "{} rows", rows.len());
+    assert!(rows.iter().all(|row| row.len() == inputs), "rows of {inputs} numbers");
+    assert!(room == outputs * rows.len(), "{outputs} outputs, {} rows, {room} sums", rows.len());
 }

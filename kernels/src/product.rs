@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use half::bf16;
 
-use crate::BLOCK;
 use crate::columns::Columns;
 use crate::level::Level;
 use crate::lines::Lines;
-use crate::matrix::{Matrix, Values};
+use crate::matrix::Matrix;
 use crate::number::{AT_ONCE, Number};
 use crate::workers::{Workers, share};
 
@@ -62,15 +61,25 @@ pub fn product(
     }
     match rows {
         #[cfg(target_arch = "x86_64")]
-        Rows::Bf16(rows) if level == Level::Avx512 => by_parts(level, rows.into(), matrix, sums, workers),
-        _ => by_parts(level, rows.to_f32(), matrix, sums, workers),
+        Rows::Bf16(rows) if level == Level::Avx512 => by_parts(level, rows.into(), true, matrix, sums, workers),
+        _ => by_parts(level, rows.to_f32(), matches!(rows, Rows::Bf16(_)), matrix, sums, workers),
     }
     Ok(())
 }
 
-fn by_parts<T: Number>(level: Level, rows: Cow<'_, [T]>, matrix: &Matrix<'_>, sums: &mut [f32], workers: &dyn Workers) {
+fn by_parts<T: Number>(
+    level: Level,
+    rows: Cow<'_, [T]>,
+    narrow: bool,
+    matrix: &Matrix<'_>,
+    sums: &mut [f32],
+    workers: &dyn Workers,
+) {
     let outputs = matrix.outputs();
-    let lines = Lines::new(rows, matrix);
+    let lines = match rows.len() / matrix.inputs() > AT_ONCE {
+        true => Lines::plain(rows, matrix),
+        false => Lines::new(level, rows, narrow, matrix),
+    };
     let sums = Columns::new(sums, outputs);
     let own = share(outputs, workers);
     workers.each(outputs.div_ceil(own), &|task| {
@@ -95,7 +104,8 @@ pub(crate) fn of_part<T: Number>(
 ) {
     let width = outputs.len();
     let matrix = matrix.part(outputs);
-    if rows.len() > AT_ONCE || !without_unpacking(level, lines, rows.clone(), &matrix, sums) {
+    let few = rows.len() <= AT_ONCE;
+    if !(few && T::few(level, &lines.natural(rows.clone()), lines.arranged(rows.clone()), &matrix, sums)) {
         unpacking(level, &lines.natural(rows), &matrix, sums);
     }
     if let Some(scales) = matrix.scales() {
@@ -127,22 +137,5 @@ fn unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: 
                 sums[few.clone()].copy_from_slice(&found[..few.len()]);
             }
         }
-    }
-}
-
-/// The same for a few rows, whose codes are unpacked in registers; false where that is no gain.
-fn without_unpacking<T: Number>(
-    level: Level,
-    lines: &Lines<'_, T>,
-    rows: Range<usize>,
-    matrix: &Matrix<'_>,
-    sums: &mut [f32],
-) -> bool {
-    match matrix.values() {
-        Values::Mxfp4 { codes, scales } => {
-            T::few_mxfp4(level, &lines.arranged(rows), codes, scales, matrix.inputs() / BLOCK, sums)
-        }
-        Values::Int8 { codes, .. } => T::few_int8(level, &lines.natural(rows), codes, sums),
-        Values::F32(_) | Values::Bf16(_) | Values::Fp8 { .. } => false,
     }
 }

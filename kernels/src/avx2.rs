@@ -28,39 +28,45 @@ pub(crate) fn unpack(of: Values<'_>, into: &mut [f32]) {
     }
 }
 
-/// See [`crate::number::Number::dots`].
+/// Adds the dot products of up to two rows with up to six outputs; see [`crate::number::Number::dots`].
 ///
 /// # Safety
 /// Every slice has `length` numbers.
 #[target_feature(enable = "avx2,fma")]
 pub(crate) unsafe fn dots(rows: &[&[f32]], outputs: &[&[f32]], length: usize) -> Sums {
-    let mut sums = [[0.0; AT_ONCE]; AT_ONCE];
+    let mut sums = Sums::default();
     // SAFETY: the caller's word.
     unsafe {
-        match (rows, outputs) {
-            // Sums of four by four would not fit into the registers.
-            ([a, b, c, d], [e, f, g, h]) => {
-                block([a, b, c, d], [e, f], 0, length, &mut sums);
-                block([a, b, c, d], [g, h], 2, length, &mut sums);
-            }
-            ([a, b, c], [e, f, g, h]) => {
-                block([a, b, c], [e, f], 0, length, &mut sums);
-                block([a, b, c], [g, h], 2, length, &mut sums);
-            }
-            ([a, b], [e, f, g, h]) => block([a, b], [e, f, g, h], 0, length, &mut sums),
-            ([a], [e, f, g, h]) => block([a], [e, f, g, h], 0, length, &mut sums),
-            _ => {
-                for (place, output) in outputs.iter().enumerate() {
-                    for (row, sums) in rows.iter().zip(&mut sums) {
-                        let mut one = [[0.0; AT_ONCE]; AT_ONCE];
-                        block([row], [output], 0, length, &mut one);
-                        sums[place] = one[0][0];
-                    }
-                }
-            }
+        match rows {
+            [a, b] => of_rows([a, b], outputs, length, &mut sums),
+            [a] => of_rows([a], outputs, length, &mut sums),
+            _ => {}
         }
     }
     sums
+}
+
+/// # Safety
+/// As [`dots`].
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn of_rows<const R: usize>(rows: [&[f32]; R], outputs: &[&[f32]], length: usize, sums: &mut Sums) {
+    // Two by six sums and what they are made of fill the registers.
+    let mut first = 0;
+    // SAFETY: the caller's word.
+    unsafe {
+        while let [a, b, c, d, e, f, ..] = outputs[first..] {
+            block(rows, [a, b, c, d, e, f], first, length, sums);
+            first += 6;
+        }
+        if let [a, b, c, d, ..] = outputs[first..] {
+            block(rows, [a, b, c, d], first, length, sums);
+            first += 4;
+        }
+        for (place, output) in outputs.iter().enumerate().skip(first) {
+            block(rows, [output], place, length, sums);
+        }
+    }
 }
 
 /// The dot products of `R` rows and `O` outputs, the first of which is output `first` of the sums.
@@ -80,21 +86,43 @@ unsafe fn block<const R: usize, const O: usize>(
     let whole = length / LANES * LANES;
     for at in (0..whole).step_by(LANES) {
         // SAFETY: `at + 8` numbers are in every slice.
-        let outputs = outputs.map(|output| unsafe { _mm256_loadu_ps(output.as_ptr().add(at)) });
-        for (row, lanes) in rows.iter().zip(&mut lanes) {
-            // SAFETY: as above.
-            let row = unsafe { _mm256_loadu_ps(row.as_ptr().add(at)) };
-            for (output, lanes) in outputs.iter().zip(lanes) {
-                *lanes = _mm256_fmadd_ps(row, *output, *lanes);
+        let load = |of: &[f32]| unsafe { _mm256_loadu_ps(of.as_ptr().add(at)) };
+        let rows = rows.map(load);
+        for (place, output) in outputs.into_iter().enumerate() {
+            let output = load(output);
+            for (row, lanes) in rows.into_iter().zip(&mut lanes) {
+                lanes[place] = _mm256_fmadd_ps(row, output, lanes[place]);
             }
         }
     }
-    for ((row, lanes), sums) in rows.iter().zip(&lanes).zip(sums) {
-        for ((output, lanes), sum) in outputs.iter().zip(lanes).zip(&mut sums[first..]) {
-            let rest: f32 = row[whole..].iter().zip(&output[whole..]).map(|(a, b)| a * b).sum();
-            *sum = total(*lanes) + rest;
+    let each = lanes.as_flattened();
+    for (part, lanes) in each.chunks(4).enumerate() {
+        let mut four = [_mm256_setzero_ps(); 4];
+        four[..lanes.len()].copy_from_slice(lanes);
+        for (at, total) in totals(four).into_iter().take(lanes.len()).enumerate() {
+            let at = 4 * part + at;
+            sums[at / O][first + at % O] = total;
         }
     }
+    if whole < length {
+        for (row, sums) in rows.iter().zip(sums) {
+            for (output, sum) in outputs.iter().zip(&mut sums[first..]) {
+                *sum += row[whole..].iter().zip(&output[whole..]).map(|(a, b)| a * b).sum::<f32>();
+            }
+        }
+    }
+}
+
+/// The sums of four registers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+    let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    let four = _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1));
+    let mut totals = [0.0; 4];
+    // SAFETY: there is room for four numbers.
+    unsafe { _mm_storeu_ps(totals.as_mut_ptr(), four) };
+    totals
 }
 
 /// See [`crate::number::Number::few`].

@@ -56,7 +56,7 @@ fn top_half(value: f32) -> bf16 {
 /// Every slice has `length` numbers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn dots(rows: &[&[bf16]], outputs: &[&[bf16]], length: usize) -> Sums {
-    let mut sums = [[0.0; AT_ONCE]; AT_ONCE];
+    let mut sums = Sums::default();
     // SAFETY: the caller's word.
     unsafe {
         match (rows, outputs) {
@@ -72,7 +72,7 @@ pub(crate) unsafe fn dots(rows: &[&[bf16]], outputs: &[&[bf16]], length: usize) 
             _ => {
                 for (place, output) in outputs.iter().enumerate() {
                     for (row, sums) in rows.iter().zip(&mut sums) {
-                        let mut one = [[0.0; AT_ONCE]; AT_ONCE];
+                        let mut one = Sums::default();
                         block([row], [output], length, &mut one);
                         sums[place] = one[0][0];
                     }
@@ -100,7 +100,7 @@ unsafe fn dot(row: &[bf16], output: &[bf16], length: usize) -> f32 {
             *lanes = multiplied(*lanes, load(row, at + turn * LANES), load(output, at + turn * LANES));
         }
     }
-    let mut rest = [[0.0; AT_ONCE]; AT_ONCE];
+    let mut rest = Sums::default();
     // SAFETY: both have as many numbers behind the first `whole`.
     unsafe { block([&row[whole..]], [&output[whole..]], length - whole, &mut rest) };
     let pairs = _mm512_add_ps(_mm512_add_ps(lanes[0], lanes[1]), _mm512_add_ps(lanes[2], lanes[3]));

@@ -98,6 +98,18 @@ impl<'a> Matrix<'a> {
         Matrix { values, outputs: outputs.len(), inputs: self.inputs }
     }
 
+    /// Some values of one output: whole blocks, if they are in MXFP4.
+    pub(crate) fn of_output(&self, output: usize, inputs: Range<usize>) -> Values<'a> {
+        let of = |each: usize| (output * self.inputs + inputs.start) / each..(output * self.inputs + inputs.end) / each;
+        match self.values {
+            Values::F32(values) => Values::F32(&values[of(1)]),
+            Values::Bf16(values) => Values::Bf16(&values[of(1)]),
+            Values::Int8 { codes, scales } => Values::Int8 { codes: &codes[of(1)], scales: &scales[output..=output] },
+            Values::Fp8 { codes, scales } => Values::Fp8 { codes: &codes[of(1)], scales: &scales[output..=output] },
+            Values::Mxfp4 { codes, scales } => Values::Mxfp4 { codes: &codes[of(2)], scales: &scales[of(BLOCK)] },
+        }
+    }
+
     /// What the products of each output are multiplied with in the end.
     pub(crate) fn scales(&self) -> Option<&'a [f32]> {
         match self.values {

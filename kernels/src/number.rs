@@ -4,20 +4,34 @@ use half::bf16;
 
 use crate::level::Level;
 use crate::matrix::{Matrix, Values};
-use crate::portable;
+use crate::{BLOCK, portable};
 
 #[cfg(target_arch = "x86_64")]
-use crate::{BLOCK, avx2, avx512};
+use crate::{avx2, avx512};
 
-/// The most rows, and the most outputs, of which products are made at once.
+/// The most rows whose products with codes are made at once.
 pub(crate) const AT_ONCE: usize = 4;
 
 /// Sums `[row][output]`; those of rows and outputs that were not given are 0.
-pub(crate) type Sums = [[f32; AT_ONCE]; AT_ONCE];
+pub(crate) type Sums = [[f32; 6]; 4];
+
+/// How a product of many rows is divided.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    /// Rows that a tile of the matrix is unpacked for; their part that it meets should stay in a core's second cache.
+    pub rows: usize,
+    /// Rows and outputs of which products are made at once, which fill the registers.
+    pub at_once: (usize, usize),
+    /// Outputs and inputs of a tile, which should stay in the first.
+    pub outputs: usize,
+    /// Whole blocks.
+    pub inputs: usize,
+}
 
 /// A type of numbers of which products are made.
 pub(crate) trait Number: Copy + Send + Sync + 'static {
     const ZERO: Self;
+    const TILE: Tile;
 
     /// `value`, rounded to bf16 if it is `narrow`.
     fn of(value: f32, narrow: bool) -> Self;
@@ -25,10 +39,10 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
     /// The values of a matrix that is stored in this type.
     fn stored<'a>(values: Values<'a>) -> Option<&'a [Self]>;
 
-    /// The values of a small matrix, without the scales of its outputs.
-    fn unpack(level: Level, matrix: &Matrix<'_>, into: &mut [Self]);
+    /// `values` without the scales of their outputs.
+    fn unpack(level: Level, values: Values<'_>, into: &mut [Self]);
 
-    /// The dot products of up to four rows with the values of up to four outputs, all of one length.
+    /// The dot products of as many rows and outputs as are made at once, or fewer, all of one length.
     fn dots(level: Level, rows: &[&[Self]], outputs: &[&[Self]]) -> Sums;
 
     /// A row in the form in which [`Number::few`] reads it.
@@ -45,6 +59,7 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
 
 impl Number for f32 {
     const ZERO: f32 = 0.0;
+    const TILE: Tile = Tile { rows: 128, at_once: (2, 6), outputs: 6, inputs: 30 * BLOCK };
 
     fn of(value: f32, narrow: bool) -> f32 {
         if narrow { bf16::from_f32(value).to_f32() } else { value }
@@ -54,21 +69,21 @@ impl Number for f32 {
         if let Values::F32(values) = values { Some(values) } else { None }
     }
 
-    fn unpack(level: Level, matrix: &Matrix<'_>, into: &mut [f32]) {
-        check(matrix, into.len());
+    fn unpack(level: Level, values: Values<'_>, into: &mut [f32]) {
+        check(values, into.len());
         #[cfg(target_arch = "x86_64")]
         if level >= Level::Avx2 {
             assert!(level.is_available());
             // SAFETY: the processor has AVX2 and FMA by the line above.
-            unsafe { avx2::unpack(matrix.values(), into) };
+            unsafe { avx2::unpack(values, into) };
             return;
         }
         let _ = level;
-        portable::unpack(matrix.values(), into);
+        portable::unpack(values, into);
     }
 
     fn dots(level: Level, rows: &[&[f32]], outputs: &[&[f32]]) -> Sums {
-        let length = one_length(rows, outputs);
+        let length = one_length(rows, outputs, Self::TILE.at_once);
         #[cfg(target_arch = "x86_64")]
         if level >= Level::Avx2 {
             assert!(level.is_available());
@@ -168,6 +183,7 @@ fn all<'a, L>(lines: &'a [Line], form: impl Fn(&'a Line) -> Option<&'a L>) -> Op
 #[cfg(target_arch = "x86_64")]
 impl Number for bf16 {
     const ZERO: bf16 = bf16::ZERO;
+    const TILE: Tile = Tile { rows: 512, at_once: (4, 4), outputs: 4, inputs: 128 * BLOCK };
 
     fn of(value: f32, _narrow: bool) -> bf16 {
         bf16::from_f32(value)
@@ -177,15 +193,15 @@ impl Number for bf16 {
         if let Values::Bf16(values) = values { Some(values) } else { None }
     }
 
-    fn unpack(level: Level, matrix: &Matrix<'_>, into: &mut [bf16]) {
-        check(matrix, into.len());
+    fn unpack(level: Level, values: Values<'_>, into: &mut [bf16]) {
+        check(values, into.len());
         assert!(level == Level::Avx512 && level.is_available());
         // SAFETY: the processor has AVX-512 by the line above.
-        unsafe { avx512::unpack(matrix.values(), into) };
+        unsafe { avx512::unpack(values, into) };
     }
 
     fn dots(level: Level, rows: &[&[bf16]], outputs: &[&[bf16]]) -> Sums {
-        let length = one_length(rows, outputs);
+        let length = one_length(rows, outputs, Self::TILE.at_once);
         assert!(level == Level::Avx512 && level.is_available());
         // SAFETY: the processor has AVX-512, and all slices have `length` values, by the lines above.
         unsafe { avx512::dots(rows, outputs, length) }
@@ -232,13 +248,23 @@ impl Number for bf16 {
     }
 }
 
-fn check(matrix: &Matrix<'_>, room: usize) {
-    assert_eq!(matrix.outputs() * matrix.inputs(), room, "room for what is unpacked");
+fn check(values: Values<'_>, room: usize) {
+    let count = match values {
+        Values::F32(values) => values.len(),
+        Values::Bf16(values) => values.len(),
+        Values::Int8 { codes, .. } => codes.len(),
+        Values::Fp8 { codes, .. } => codes.len(),
+        Values::Mxfp4 { codes, scales } => {
+            assert_eq!(codes.len(), scales.len() * BLOCK / 2, "codes of whole blocks");
+            2 * codes.len()
+        }
+    };
+    assert_eq!(count, room, "room for what is unpacked");
 }
 
-fn one_length<T>(rows: &[&[T]], outputs: &[&[T]]) -> usize {
+fn one_length<T>(rows: &[&[T]], outputs: &[&[T]], at_once: (usize, usize)) -> usize {
     let length = rows.first().map_or(0, |row| row.len());
-    assert!(rows.len() <= AT_ONCE && outputs.len() <= AT_ONCE, "{} × {}", rows.len(), outputs.len());
+    assert!(rows.len() <= at_once.0 && outputs.len() <= at_once.1, "{} × {}", rows.len(), outputs.len());
     assert!(rows.iter().chain(outputs).all(|slice| slice.len() == length), "slices of one length");
     length
 }

@@ -4,7 +4,7 @@ use half::bf16;
 
 use crate::BLOCK;
 use crate::matrix::Values;
-use crate::number::{AT_ONCE, Sums};
+use crate::number::Sums;
 
 /// Sums that are kept apart, so that none waits for another.
 const LANES: usize = 16;
@@ -37,7 +37,7 @@ pub(crate) fn each<A: Copy, B>(from: &[A], into: &mut [B], of: impl Fn(A) -> B) 
 
 /// See [`crate::number::Number::dots`].
 pub(crate) fn dots(rows: &[&[f32]], outputs: &[&[f32]]) -> Sums {
-    let mut sums = [[0.0; AT_ONCE]; AT_ONCE];
+    let mut sums = Sums::default();
     for (row, sums) in rows.iter().zip(&mut sums) {
         for (output, sum) in outputs.iter().zip(sums) {
             *sum = dot(row, output);

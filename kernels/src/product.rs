@@ -115,27 +115,63 @@ pub(crate) fn of_part<T: Number>(
     }
 }
 
-/// A few outputs at a time, unpacked for all rows, in the core's nearest cache.
+/// A tile of the matrix at a time, unpacked for all rows, in the core's nearest cache; the rows' part that it meets stays in the next one.
 fn unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: &mut [f32]) {
-    let (inputs, outputs) = (matrix.inputs(), matrix.outputs());
-    let mut unpacked = match T::stored(matrix.values()) {
-        Some(_) => Vec::new(),
-        None => vec![T::ZERO; AT_ONCE * inputs],
-    };
-    for first in (0..outputs).step_by(AT_ONCE) {
-        let few = first..(first + AT_ONCE).min(outputs);
-        let part = matrix.part(few.clone());
-        let values = T::stored(part.values()).unwrap_or_else(|| {
-            let room = &mut unpacked[..few.len() * inputs];
-            T::unpack(level, &part, room);
-            room
-        });
-        let columns: Vec<&[T]> = values.chunks_exact(inputs).collect();
-        for (rows, sums) in rows.chunks(AT_ONCE).zip(sums.chunks_mut(AT_ONCE * outputs)) {
-            let found = T::dots(level, rows, &columns);
-            for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
-                sums[few.clone()].copy_from_slice(&found[..few.len()]);
+    let (inputs, outputs, tile) = (matrix.inputs(), matrix.outputs(), T::TILE);
+    let width = tile.inputs.min(inputs);
+    let (mut tile_room, mut rows_room) = (Vec::new(), Vec::new());
+    let unpacked = aligned(&mut tile_room, tile.outputs * width);
+    let together = aligned(&mut rows_room, if width < inputs { tile.rows.min(rows.len()) * width } else { 0 });
+    sums.fill(0.0);
+    for (rows, sums) in rows.chunks(tile.rows).zip(sums.chunks_mut(tile.rows * outputs)) {
+        for first in (0..inputs).step_by(width) {
+            let panel = first..(first + width).min(inputs);
+            let lines: Vec<&[T]> = match width < inputs {
+                true => rows
+                    .iter()
+                    .zip(together.chunks_exact_mut(width))
+                    .map(|(row, room)| {
+                        let room = &mut room[..panel.len()];
+                        room.copy_from_slice(&row[panel.clone()]);
+                        &*room
+                    })
+                    .collect(),
+                false => rows.to_vec(),
+            };
+            for first in (0..outputs).step_by(tile.outputs) {
+                let few = first..(first + tile.outputs).min(outputs);
+                let columns: Vec<&[T]> = few
+                    .clone()
+                    .zip(unpacked.chunks_exact_mut(width))
+                    .map(|(output, room)| {
+                        let values = matrix.of_output(output, panel.clone());
+                        T::stored(values).unwrap_or_else(|| {
+                            let room = &mut room[..panel.len()];
+                            T::unpack(level, values, room);
+                            room
+                        })
+                    })
+                    .collect();
+                for (lines, sums) in lines.chunks(tile.at_once.0).zip(sums.chunks_mut(tile.at_once.0 * outputs)) {
+                    for (first, columns) in few.clone().step_by(tile.at_once.1).zip(columns.chunks(tile.at_once.1)) {
+                        let found = T::dots(level, lines, columns);
+                        for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
+                            sums[first..]
+                                .iter_mut()
+                                .zip(&found[..columns.len()])
+                                .for_each(|(sum, found)| *sum += found);
+                        }
+                    }
+                }
             }
         }
     }
+}
+
+/// Room for so many numbers, from the start of a cache line on.
+fn aligned<T: Number>(room: &mut Vec<T>, count: usize) -> &mut [T] {
+    const LINE: usize = 64;
+    room.resize(count + LINE / size_of::<T>(), T::ZERO);
+    let first = room.as_ptr().align_offset(LINE);
+    &mut room[first..first + count]
 }

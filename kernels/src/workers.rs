@@ -14,7 +14,7 @@ const TASKS_EACH: usize = 8;
 
 /// How many of `total` outputs a task takes: long stretches of memory are read faster, up to a point.
 pub(crate) fn share(total: usize, workers: &dyn Workers) -> usize {
-    total.div_ceil(workers.count() * TASKS_EACH).next_multiple_of(8).clamp(32, 256)
+    total.div_ceil(workers.count() * TASKS_EACH).next_multiple_of(24).clamp(48, 240)
 }
 
 /// The calling thread.

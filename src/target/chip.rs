@@ -43,8 +43,8 @@ pub struct Chip {
     pub native_matmul: &'static [&'static str],
     /// Whether the compiler wants bf16 in taller tiles inside of a loop than outside, and copies weights into them before it.
     pub retiles_in_loops: bool,
-    /// Whether a product of one row with a matrix that was not brought ahead is quicker on the vector unit. Compiler: an expert of
-    /// gpt-oss-20b on one of eight devices, bf16, takes 23,800 cycles there and 34,500 on v2's one matrix unit; on v3 and v4 it takes longer.
+    /// Whether a product of one row with an expert's matrix is quicker on the vector unit. Compiler: the experts of a layer of gpt-oss-20b
+    /// on eight devices, bf16, take 103,500 cycles there and 143,800 on v2's one matrix unit; on v3 and v4 they take longer there.
     pub takes_single_rows_by_vector: bool,
     /// Whether a 4-bit element takes 4 bits; if not, it takes 8.
     pub stores_4_bit: bool,

@@ -20,7 +20,7 @@ use precast::bundle::{BundleError, Job, Outcome, Program, Worker, compile_ahead,
 use precast::config::Config;
 use precast::estimate::{Candidate, Sizes, moved_bytes, roofline_cycles};
 use precast::graph::Phase;
-use precast::pjrt::{CompileOptions, plugins};
+use precast::pjrt::{CompileOptions, OptionValue, plugins};
 use precast::plan::{PREFILL, Precision, Strategy};
 use precast::target::Target;
 use serde::Deserialize;
@@ -58,6 +58,9 @@ struct Arguments {
     /// Say how many of the dearest instructions
     #[arg(long, default_value_t = 0)]
     ops: usize,
+    /// One of XLA's flags for this compilation, such as xla_tpu_scoped_vmem_limit_kib=32768; can be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    option: Vec<String>,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -103,12 +106,19 @@ fn cost(arguments: &Arguments) -> Result<Value, Failure> {
         ),
     };
     let mut report = json!({ "moved_bytes": moved, "roofline_cycles": roofline_cycles(&target, moved) });
-    merge(&mut report, compile(&target, &program, steps, arguments.ops)?);
+    let overrides = arguments.option.iter().map(|option| flag(option)).collect::<Result<_, _>>()?;
+    merge(&mut report, compile(&target, &program, steps, arguments.ops, overrides)?);
     Ok(report)
 }
 
 /// What became of `program`, which makes so many steps a launch: figures of one step, or why there are none.
-fn compile(target: &Target, program: &Program, steps: u64, ops: usize) -> Result<Value, Failure> {
+fn compile(
+    target: &Target,
+    program: &Program,
+    steps: u64,
+    ops: usize,
+    overrides: Vec<(String, OptionValue)>,
+) -> Result<Value, Failure> {
     let found = plugins::find(target.platform.name(), None)?;
     let pin = plugins::pin(target.platform.name())?;
     let log = new_log(&target.name)?;
@@ -117,7 +127,8 @@ fn compile(target: &Target, program: &Program, steps: u64, ops: usize) -> Result
         worker.identity().key.get("plugin sha256").is_some_and(|digest| Some(digest) == pin.library_sha256.as_deref());
     let compiler =
         if is_pinned { format!("{} {}", pin.package, pin.version) } else { found.path.display().to_string() };
-    let options = CompileOptions::for_signature(&program.signature);
+    let mut options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
+    options.overrides.extend(overrides);
     let mut report = match compile_ahead(&mut worker, None, program, &options, &()) {
         Ok(outcome) => figures(&outcome, steps, ops),
         Err(BundleError::DoesNotFit { shortage, .. }) => json!({
@@ -134,6 +145,12 @@ fn compile(target: &Target, program: &Program, steps: u64, ops: usize) -> Result
     };
     merge(&mut report, json!({ "compiler": compiler, "options": options.to_string() }));
     Ok(report)
+}
+
+/// `name=value`, the value as the plain text that TPU's compiler takes for any type of flag.
+fn flag(option: &str) -> Result<(String, OptionValue), Failure> {
+    let (name, value) = option.split_once('=').ok_or("an option is NAME=VALUE")?;
+    Ok((name.to_owned(), OptionValue::Text(value.to_owned())))
 }
 
 fn figures(outcome: &Outcome, steps: u64, ops: usize) -> Value {

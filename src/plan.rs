@@ -136,6 +136,8 @@ pub struct Spelling {
     /// The fewest rows of a product in bf16. With fewer a TPU's compiler takes the vector unit, at 3 to 6 times the cycles; a host's
     /// converts the whole matrix to f32 first for a single row, at a tenth of the speed.
     pub product_rows: usize,
+    /// The fewest rows of an expert's product where a single sequence decodes. One row is for the vector unit.
+    pub rows_of_one: usize,
     /// Whether experts are taken as checkpoints have them: gates and ups by turns, and MXFP4 as published bytes, which are then mapped
     /// and never copied. Otherwise gates come before ups, and MXFP4 has its outputs innermost.
     pub experts_as_published: bool,
@@ -163,6 +165,7 @@ pub struct Spelling {
 impl Spelling {
     pub const HOST: Spelling = Spelling {
         product_rows: 2,
+        rows_of_one: 2,
         experts_as_published: true,
         unpacked_at_once: 1 << 21,
         lanes: 1,
@@ -176,6 +179,7 @@ impl Spelling {
     };
     pub const TPU: Spelling = Spelling {
         product_rows: 8,
+        rows_of_one: 8,
         experts_as_published: false,
         unpacked_at_once: usize::MAX,
         lanes: 128,
@@ -189,10 +193,13 @@ impl Spelling {
     };
     /// Where a loop around everything would have all weights copied before it.
     pub const TPU_WITHOUT_LOOPS: Spelling = Spelling { decode_steps: 1, ..Spelling::TPU };
+    /// Where a matrix that is read for one row goes through the vector unit sooner than it fills the matrix unit.
+    pub const TPU_BY_VECTOR: Spelling = Spelling { rows_of_one: 1, ..Spelling::TPU };
 
     pub fn of(target: &Target) -> Spelling {
         match (target.platform, target.chip) {
             (Platform::Tpu, Some(chip)) if chip.retiles_in_loops => Spelling::TPU_WITHOUT_LOOPS,
+            (Platform::Tpu, Some(chip)) if chip.takes_single_rows_by_vector => Spelling::TPU_BY_VECTOR,
             (Platform::Tpu, _) => Spelling::TPU,
             (Platform::Cpu | Platform::Cuda, _) => Spelling::HOST,
         }
@@ -292,6 +299,11 @@ impl Plan {
     /// The fewest rows of an expert's product; a single one is good where its matrix is unpacked to f32.
     pub fn expert_rows(&self) -> usize {
         if self.unpacks_published() { 1 } else { self.product_rows() }
+    }
+
+    /// The fewest rows of an expert's product that one row of the stream asks for.
+    pub fn rows_of_one(&self) -> usize {
+        self.expert_rows().min(self.spelling.rows_of_one)
     }
 
     /// Rows of an expert's block where `rows` rows are grouped by expert: enough for an even spread, so that few blocks are half empty.

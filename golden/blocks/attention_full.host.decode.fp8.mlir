@@ -127,14 +127,15 @@ module @attention_full {
     %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.reshape_8, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
     %attention.constant_11 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_11) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.maximum = stablehlo.maximum %attention.reduce, %attention.broadcast_in_dim_7 : tensor<1x12x1x3xf32>
-    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
     %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x1024xf32>
     %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x1024xf32>
     %attention.constant_12 = stablehlo.constant dense<0.0> : tensor<f32>
     %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_12) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_7, %attention.maximum : tensor<1x12x1x3xf32>
-    %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
+    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_7, %attention.reduce : tensor<1x12x1x3xf32>
+    %attention.constant_13 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+    %attention.minimum = stablehlo.minimum %attention.subtract_3, %attention.constant_13 : tensor<1x12x1x3xf32>
+    %attention.exponential_2 = stablehlo.exponential %attention.minimum : tensor<1x12x1x3xf32>
     %attention.add_3 = stablehlo.add %attention.reduce_2, %attention.exponential_2 : tensor<1x12x1x3xf32>
     %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.dynamic_update_slice_3, dims = [0, 1, 4] : (tensor<1x12x1024xf32>) -> tensor<1x12x1x3x1024xf32>
     %attention.multiply_7 = stablehlo.multiply %attention.weight, %attention.broadcast_in_dim_9 : tensor<1x12x1x3x1024xf32>

@@ -96,14 +96,15 @@ module @attention_full {
     %attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
     %attention.constant_8 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_8) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.maximum = stablehlo.maximum %attention.reduce, %attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-    %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+    %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
     %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
     %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x1024xf32>
     %attention.constant_9 = stablehlo.constant dense<0.0> : tensor<f32>
     %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_9) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.maximum : tensor<1x12x1x3xf32>
-    %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
+    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_6, %attention.reduce : tensor<1x12x1x3xf32>
+    %attention.constant_10 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+    %attention.minimum = stablehlo.minimum %attention.subtract_3, %attention.constant_10 : tensor<1x12x1x3xf32>
+    %attention.exponential_2 = stablehlo.exponential %attention.minimum : tensor<1x12x1x3xf32>
     %attention.add_3 = stablehlo.add %attention.reduce_2, %attention.exponential_2 : tensor<1x12x1x3xf32>
     %attention.convert_3 = stablehlo.convert %attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
     %attention.dot_general_3 = stablehlo.dot_general %attention.convert_3, %attention.custom_call_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -112,8 +113,8 @@ module @attention_full {
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
     %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
     %attention.convert_4 = stablehlo.convert %attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
-    %attention.constant_10 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
-    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_4, %attention.constant_10, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
+    %attention.constant_11 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
+    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_4, %attention.constant_11, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
     %attention.dot_general_4 = stablehlo.dot_general %attention.concatenate_3, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
     %attention.optimization_barrier_2 = stablehlo.optimization_barrier %attention.dot_general_4 : tensor<8x416xf32>
     %attention.slice_9 = stablehlo.slice %attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>

@@ -141,14 +141,15 @@ module @attention_sliding {
     %attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %attention.reshape_8, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
     %attention.constant_14 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %attention.reduce = stablehlo.reduce(%attention.scores init: %attention.constant_14) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.maximum = stablehlo.maximum %attention.reduce, %attention.broadcast_in_dim_7 : tensor<1x12x1x3xf32>
-    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
+    %attention.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
     %attention.subtract_2 = stablehlo.subtract %attention.scores, %attention.broadcast_in_dim_8 : tensor<1x12x1x3x40xf32>
     %attention.weight = stablehlo.exponential %attention.subtract_2 : tensor<1x12x1x3x40xf32>
     %attention.constant_15 = stablehlo.constant dense<0.0> : tensor<f32>
     %attention.reduce_2 = stablehlo.reduce(%attention.weight init: %attention.constant_15) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_7, %attention.maximum : tensor<1x12x1x3xf32>
-    %attention.exponential_2 = stablehlo.exponential %attention.subtract_3 : tensor<1x12x1x3xf32>
+    %attention.subtract_3 = stablehlo.subtract %attention.broadcast_in_dim_7, %attention.reduce : tensor<1x12x1x3xf32>
+    %attention.constant_16 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+    %attention.minimum = stablehlo.minimum %attention.subtract_3, %attention.constant_16 : tensor<1x12x1x3xf32>
+    %attention.exponential_2 = stablehlo.exponential %attention.minimum : tensor<1x12x1x3xf32>
     %attention.add_3 = stablehlo.add %attention.reduce_2, %attention.exponential_2 : tensor<1x12x1x3xf32>
     %attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %attention.dynamic_update_slice_3, dims = [0, 1, 4] : (tensor<1x12x40xf32>) -> tensor<1x12x1x3x40xf32>
     %attention.multiply_7 = stablehlo.multiply %attention.weight, %attention.broadcast_in_dim_9 : tensor<1x12x1x3x40xf32>
@@ -160,8 +161,8 @@ module @attention_sliding {
     %attention.transpose = stablehlo.transpose %attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
     %attention.attended = stablehlo.reshape %attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
     %attention.convert_6 = stablehlo.convert %attention.attended : (tensor<1x1008xf32>) -> tensor<1x1008xbf16>
-    %attention.constant_16 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
-    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_6, %attention.constant_16, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
+    %attention.constant_17 = stablehlo.constant dense<0.0> : tensor<7x1008xbf16>
+    %attention.concatenate_3 = stablehlo.concatenate %attention.convert_6, %attention.constant_17, dim = 0 : (tensor<1x1008xbf16>, tensor<7x1008xbf16>) -> tensor<8x1008xbf16>
     %attention.dot_general_4 = stablehlo.dot_general %attention.concatenate_3, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
     %attention.optimization_barrier_2 = stablehlo.optimization_barrier %attention.dot_general_4 : tensor<8x416xf32>
     %attention.slice_13 = stablehlo.slice %attention.optimization_barrier_2 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>

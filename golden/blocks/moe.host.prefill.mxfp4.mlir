@@ -30,6 +30,7 @@ module @moe {
     %moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %moe.router = stablehlo.add %moe.custom_call, %moe.broadcast_in_dim : tensor<48x9xf32>
     %moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %moe.convert_2 = stablehlo.convert %moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %moe.compare = stablehlo.compare GT, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -39,21 +40,23 @@ module @moe {
     %moe.compare_3 = stablehlo.compare LT, %moe.iota_2, %moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %moe.and = stablehlo.and %moe.compare_2, %moe.compare_3 : tensor<48x9x9xi1>
     %moe.or = stablehlo.or %moe.compare, %moe.and : tensor<48x9x9xi1>
-    %moe.convert_2 = stablehlo.convert %moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %moe.convert_3 = stablehlo.convert %moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %moe.rank = stablehlo.reduce(%moe.convert_2 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %moe.rank = stablehlo.reduce(%moe.convert_3 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %moe.compare_4 = stablehlo.compare EQ, %moe.rank, %moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %moe.select = stablehlo.select %moe.compare_4, %moe.iota, %moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %moe.select = stablehlo.select %moe.compare_4, %moe.convert_2, %moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %moe.compare_5 = stablehlo.compare EQ, %moe.rank, %moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.iota, %moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.convert_2, %moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %moe.convert_4 = stablehlo.convert %moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %moe.convert_5 = stablehlo.convert %moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %moe.compare_6 = stablehlo.compare EQ, %moe.rank, %moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -82,7 +85,7 @@ module @moe {
     %moe.divide_3 = stablehlo.divide %moe.exponential_3, %moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %moe.select_5 = stablehlo.select %moe.compare_8, %moe.divide_3, %moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %moe.convert_3 = stablehlo.convert %moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %moe.convert_6 = stablehlo.convert %moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %moe.compare_9 = stablehlo.compare LT, %moe.iota_4, %moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -91,9 +94,9 @@ module @moe {
     %moe.select_6 = stablehlo.select %moe.broadcast_in_dim_7, %moe.select_5, %moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %moe.select_7 = stablehlo.select %moe.broadcast_in_dim_8, %moe.convert_3, %moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
-    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%moe.convert_4, %moe.select_6, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %moe.select_7 = stablehlo.select %moe.broadcast_in_dim_8, %moe.convert_6, %moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.convert_7 = stablehlo.convert %moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%moe.convert_7, %moe.select_6, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %add = stablehlo.add %x, %moe.custom_call_2 : tensor<48x416xf32>
     return %add : tensor<48x416xf32>
   }

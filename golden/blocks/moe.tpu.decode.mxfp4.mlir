@@ -32,6 +32,7 @@ module @moe {
     %moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<1x9xf32>
     %moe.router = stablehlo.add %moe.slice, %moe.broadcast_in_dim : tensor<1x9xf32>
     %moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+    %moe.convert_2 = stablehlo.convert %moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
     %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
     %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
     %moe.compare = stablehlo.compare GT, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -41,21 +42,23 @@ module @moe {
     %moe.compare_3 = stablehlo.compare LT, %moe.iota_2, %moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
     %moe.and = stablehlo.and %moe.compare_2, %moe.compare_3 : tensor<1x9x9xi1>
     %moe.or = stablehlo.or %moe.compare, %moe.and : tensor<1x9x9xi1>
-    %moe.convert_2 = stablehlo.convert %moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+    %moe.convert_3 = stablehlo.convert %moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
     %moe.constant_2 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.rank = stablehlo.reduce(%moe.convert_2 init: %moe.constant_2) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+    %moe.rank = stablehlo.reduce(%moe.convert_3 init: %moe.constant_2) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
     %moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
     %moe.compare_4 = stablehlo.compare EQ, %moe.rank, %moe.constant_3, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.constant_4 = stablehlo.constant dense<0> : tensor<1x9xi32>
-    %moe.select = stablehlo.select %moe.compare_4, %moe.iota, %moe.constant_4 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_5 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_5) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_4 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select = stablehlo.select %moe.compare_4, %moe.convert_2, %moe.constant_4 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_5 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_5) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
     %moe.constant_6 = stablehlo.constant dense<1> : tensor<1x9xi32>
     %moe.compare_5 = stablehlo.compare EQ, %moe.rank, %moe.constant_6, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-    %moe.constant_7 = stablehlo.constant dense<0> : tensor<1x9xi32>
-    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.iota, %moe.constant_7 : tensor<1x9xi1>, tensor<1x9xi32>
-    %moe.constant_8 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_8) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+    %moe.constant_7 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.convert_2, %moe.constant_7 : tensor<1x9xi1>, tensor<1x9xf32>
+    %moe.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_8) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+    %moe.convert_4 = stablehlo.convert %moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+    %moe.convert_5 = stablehlo.convert %moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
     %moe.constant_9 = stablehlo.constant dense<0> : tensor<1x9xi32>
     %moe.compare_6 = stablehlo.compare EQ, %moe.rank, %moe.constant_9, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
     %moe.constant_10 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -84,14 +87,14 @@ module @moe {
     %moe.divide_3 = stablehlo.divide %moe.exponential_3, %moe.broadcast_in_dim_5 : tensor<1x9xf32>
     %moe.constant_16 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
     %moe.select_5 = stablehlo.select %moe.compare_8, %moe.divide_3, %moe.constant_16 : tensor<1x9xi1>, tensor<1x9xf32>
-    %moe.convert_3 = stablehlo.convert %moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-    %moe.convert_4 = stablehlo.convert %moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-    %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<7x416xbf16>
-    %moe.concatenate_2 = stablehlo.concatenate %moe.convert_4, %moe.constant_17, dim = 0 : (tensor<1x416xbf16>, tensor<7x416xbf16>) -> tensor<8x416xbf16>
+    %moe.convert_6 = stablehlo.convert %moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+    %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<7x416xf32>
+    %moe.concatenate_2 = stablehlo.concatenate %moe.norm.multiply_3, %moe.constant_17, dim = 0 : (tensor<1x416xf32>, tensor<7x416xf32>) -> tensor<8x416xf32>
+    %moe.convert_7 = stablehlo.convert %moe.concatenate_2 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
     %moe.constant_18 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reshape = stablehlo.reshape %moe.reduce_2 : (tensor<1xi32>) -> tensor<i32>
+    %moe.reshape = stablehlo.reshape %moe.convert_4 : (tensor<1xi32>) -> tensor<i32>
     %moe.reshape_2 = stablehlo.reshape %moe.divide : (tensor<1xf32>) -> tensor<f32>
-    %moe.reshape_3 = stablehlo.reshape %moe.reduce_3 : (tensor<1xi32>) -> tensor<i32>
+    %moe.reshape_3 = stablehlo.reshape %moe.convert_5 : (tensor<1xi32>) -> tensor<i32>
     %moe.reshape_4 = stablehlo.reshape %moe.divide_2 : (tensor<1xf32>) -> tensor<f32>
     %moe.constant_19 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_19, %moe.reshape, %moe.constant_19, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -104,12 +107,12 @@ module @moe {
     %moe.constant_22 = stablehlo.constant dense<13> : tensor<i32>
     %moe.multiply = stablehlo.multiply %moe.reshape, %moe.constant_22 : tensor<i32>
     %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_21, %moe.multiply, %moe.constant_21, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-    %moe.convert_5 = stablehlo.convert %moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-    %moe.convert_6 = stablehlo.convert %moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-    %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-    %moe.multiply_2 = stablehlo.multiply %moe.convert_6, %moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
+    %moe.convert_8 = stablehlo.convert %moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+    %moe.convert_9 = stablehlo.convert %moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+    %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %moe.convert_8, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+    %moe.multiply_2 = stablehlo.multiply %moe.convert_9, %moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
     %moe.unpacked = stablehlo.convert %moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-    %moe.reshape_7 = stablehlo.reshape %moe.concatenate_2 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+    %moe.reshape_7 = stablehlo.reshape %moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
     %moe.dot_general_2 = stablehlo.dot_general %moe.reshape_7, %moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
     %moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %moe.reshape_5, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
     %moe.add_3 = stablehlo.add %moe.dot_general_2, %moe.broadcast_in_dim_7 : tensor<8x1x1216xf32>
@@ -128,7 +131,7 @@ module @moe {
     %moe.constant_27 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
     %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_27 : tensor<8x1x608xf32>
     %moe.multiply_5 = stablehlo.multiply %moe.multiply_4, %moe.add_4 : tensor<8x1x608xf32>
-    %moe.convert_8 = stablehlo.convert %moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+    %moe.convert_11 = stablehlo.convert %moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
     %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_28, %moe.reshape, %moe.constant_28, %moe.constant_28, %moe.constant_28, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
     %moe.reshape_8 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -137,12 +140,12 @@ module @moe {
     %moe.constant_30 = stablehlo.constant dense<19> : tensor<i32>
     %moe.multiply_6 = stablehlo.multiply %moe.reshape, %moe.constant_30 : tensor<i32>
     %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_29, %moe.multiply_6, %moe.constant_29, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-    %moe.convert_9 = stablehlo.convert %moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-    %moe.convert_10 = stablehlo.convert %moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-    %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-    %moe.multiply_7 = stablehlo.multiply %moe.convert_10, %moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
+    %moe.convert_12 = stablehlo.convert %moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+    %moe.convert_13 = stablehlo.convert %moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+    %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.convert_12, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+    %moe.multiply_7 = stablehlo.multiply %moe.convert_13, %moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
     %moe.unpacked_2 = stablehlo.convert %moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-    %moe.reshape_9 = stablehlo.reshape %moe.convert_8 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+    %moe.reshape_9 = stablehlo.reshape %moe.convert_11 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
     %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_9, %moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
     %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
     %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>
@@ -158,12 +161,12 @@ module @moe {
     %moe.constant_34 = stablehlo.constant dense<13> : tensor<i32>
     %moe.multiply_9 = stablehlo.multiply %moe.reshape_3, %moe.constant_34 : tensor<i32>
     %moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_33, %moe.multiply_9, %moe.constant_33, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-    %moe.convert_12 = stablehlo.convert %moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-    %moe.convert_13 = stablehlo.convert %moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-    %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.convert_12, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-    %moe.multiply_10 = stablehlo.multiply %moe.convert_13, %moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
+    %moe.convert_15 = stablehlo.convert %moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+    %moe.convert_16 = stablehlo.convert %moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+    %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.convert_15, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+    %moe.multiply_10 = stablehlo.multiply %moe.convert_16, %moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
     %moe.unpacked_3 = stablehlo.convert %moe.multiply_10 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-    %moe.reshape_12 = stablehlo.reshape %moe.concatenate_2 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+    %moe.reshape_12 = stablehlo.reshape %moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
     %moe.dot_general_4 = stablehlo.dot_general %moe.reshape_12, %moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
     %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.reshape_10, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
     %moe.add_5 = stablehlo.add %moe.dot_general_4, %moe.broadcast_in_dim_11 : tensor<8x1x1216xf32>
@@ -182,7 +185,7 @@ module @moe {
     %moe.constant_39 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
     %moe.add_6 = stablehlo.add %moe.maximum_2, %moe.constant_39 : tensor<8x1x608xf32>
     %moe.multiply_13 = stablehlo.multiply %moe.multiply_12, %moe.add_6 : tensor<8x1x608xf32>
-    %moe.convert_15 = stablehlo.convert %moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+    %moe.convert_18 = stablehlo.convert %moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
     %moe.constant_40 = stablehlo.constant dense<0> : tensor<i32>
     %moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_40, %moe.reshape_3, %moe.constant_40, %moe.constant_40, %moe.constant_40, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
     %moe.reshape_13 = stablehlo.reshape %moe.dynamic_slice_9 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -191,12 +194,12 @@ module @moe {
     %moe.constant_42 = stablehlo.constant dense<19> : tensor<i32>
     %moe.multiply_14 = stablehlo.multiply %moe.reshape_3, %moe.constant_42 : tensor<i32>
     %moe.dynamic_slice_10 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_41, %moe.multiply_14, %moe.constant_41, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-    %moe.convert_16 = stablehlo.convert %moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-    %moe.convert_17 = stablehlo.convert %moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-    %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.convert_16, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-    %moe.multiply_15 = stablehlo.multiply %moe.convert_17, %moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
+    %moe.convert_19 = stablehlo.convert %moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+    %moe.convert_20 = stablehlo.convert %moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+    %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.convert_19, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+    %moe.multiply_15 = stablehlo.multiply %moe.convert_20, %moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
     %moe.unpacked_4 = stablehlo.convert %moe.multiply_15 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-    %moe.reshape_14 = stablehlo.reshape %moe.convert_15 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+    %moe.reshape_14 = stablehlo.reshape %moe.convert_18 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
     %moe.dot_general_5 = stablehlo.dot_general %moe.reshape_14, %moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
     %moe.transpose_2 = stablehlo.transpose %moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
     %moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>

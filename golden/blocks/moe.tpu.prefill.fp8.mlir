@@ -30,6 +30,7 @@ module @moe {
     %moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %moe.router = stablehlo.add %moe.dot_general, %moe.broadcast_in_dim : tensor<48x9xf32>
     %moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %moe.convert_2 = stablehlo.convert %moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %moe.compare = stablehlo.compare GT, %moe.broadcast_in_dim_3, %moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -39,21 +40,23 @@ module @moe {
     %moe.compare_3 = stablehlo.compare LT, %moe.iota_2, %moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %moe.and = stablehlo.and %moe.compare_2, %moe.compare_3 : tensor<48x9x9xi1>
     %moe.or = stablehlo.or %moe.compare, %moe.and : tensor<48x9x9xi1>
-    %moe.convert_2 = stablehlo.convert %moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %moe.convert_3 = stablehlo.convert %moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %moe.rank = stablehlo.reduce(%moe.convert_2 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %moe.rank = stablehlo.reduce(%moe.convert_3 init: %moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %moe.compare_4 = stablehlo.compare EQ, %moe.rank, %moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %moe.select = stablehlo.select %moe.compare_4, %moe.iota, %moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %moe.select = stablehlo.select %moe.compare_4, %moe.convert_2, %moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_2 = stablehlo.reduce(%moe.select init: %moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %moe.compare_5 = stablehlo.compare EQ, %moe.rank, %moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.iota, %moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %moe.select_2 = stablehlo.select %moe.compare_5, %moe.convert_2, %moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_3 = stablehlo.reduce(%moe.select_2 init: %moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %moe.convert_4 = stablehlo.convert %moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %moe.convert_5 = stablehlo.convert %moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %moe.compare_6 = stablehlo.compare EQ, %moe.rank, %moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -82,7 +85,7 @@ module @moe {
     %moe.divide_3 = stablehlo.divide %moe.exponential_3, %moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %moe.select_5 = stablehlo.select %moe.compare_8, %moe.divide_3, %moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %moe.convert_3 = stablehlo.convert %moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %moe.convert_6 = stablehlo.convert %moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %moe.compare_9 = stablehlo.compare LT, %moe.iota_4, %moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -91,22 +94,22 @@ module @moe {
     %moe.select_6 = stablehlo.select %moe.broadcast_in_dim_7, %moe.select_5, %moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %moe.select_7 = stablehlo.select %moe.broadcast_in_dim_8, %moe.convert_3, %moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %moe.select_7 = stablehlo.select %moe.broadcast_in_dim_8, %moe.convert_6, %moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %moe.slice = stablehlo.slice %moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %moe.convert_4 = stablehlo.convert %moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %moe.convert_7 = stablehlo.convert %moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
     %moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %moe.reduce_6 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %moe.convert_5 = stablehlo.convert %moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+    %moe.convert_8 = stablehlo.convert %moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
     %moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
     %moe.compare_10 = stablehlo.compare LE, %moe.iota_5, %moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
     %moe.select_8 = stablehlo.select %moe.compare_10, %moe.broadcast_in_dim_9, %moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
     %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
     %moe.block_ends = stablehlo.reduce(%moe.select_8 init: %moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.convert_5 init: %moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+    %moe.blocks = stablehlo.reduce(%moe.convert_8 init: %moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
     %moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
     %moe.while:2 = "stablehlo.while"(%moe.constant_22, %moe.constant_23) ({
@@ -117,11 +120,11 @@ module @moe {
     ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<48x1x416xf32>):
       %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
       %moe.compare_12 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_6 = stablehlo.convert %moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
+      %moe.convert_9 = stablehlo.convert %moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
       %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_6 init: %moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %moe.expert = stablehlo.reduce(%moe.convert_9 init: %moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_9 = stablehlo.select %moe.compare_12, %moe.convert_5, %moe.constant_25 : tensor<9xi1>, tensor<9xi32>
+      %moe.select_9 = stablehlo.select %moe.compare_12, %moe.convert_8, %moe.constant_25 : tensor<9xi1>, tensor<9xi32>
       %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %moe.reduce_10 = stablehlo.reduce(%moe.select_9 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %moe.subtract_4 = stablehlo.subtract %moe.arg_3, %moe.reduce_10 : tensor<i32>
@@ -131,8 +134,8 @@ module @moe {
       %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
       %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_28, %moe.expert, %moe.constant_28, %moe.constant_28, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xf8E4M3FN>
       %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xf8E4M3FN>
-      %moe.convert_7 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
-      %moe.dot_general_2 = stablehlo.dot_general %moe.convert_4, %moe.convert_7, contracting_dims = [1] x [2] : (tensor<48x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<48x1x1216xf32>
+      %moe.convert_10 = stablehlo.convert %moe.reshape_2 : (tensor<1x1216x416xf8E4M3FN>) -> tensor<1x1216x416xbf16>
+      %moe.dot_general_2 = stablehlo.dot_general %moe.convert_7, %moe.convert_10, contracting_dims = [1] x [2] : (tensor<48x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<48x1x1216xf32>
       %moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
       %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %moe.constant_29, %moe.expert, %moe.constant_29, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
       %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
@@ -155,12 +158,12 @@ module @moe {
       %moe.constant_34 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
       %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_34 : tensor<48x1x608xf32>
       %moe.multiply_4 = stablehlo.multiply %moe.multiply_3, %moe.add_4 : tensor<48x1x608xf32>
-      %moe.convert_8 = stablehlo.convert %moe.multiply_4 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %moe.convert_11 = stablehlo.convert %moe.multiply_4 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
       %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
       %moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_35, %moe.expert, %moe.constant_35, %moe.constant_35, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xf8E4M3FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xf8E4M3FN>
       %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<1x1x416x608xf8E4M3FN>) -> tensor<1x416x608xf8E4M3FN>
-      %moe.convert_9 = stablehlo.convert %moe.reshape_4 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.convert_8, %moe.convert_9, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<48x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x48x416xf32>
+      %moe.convert_12 = stablehlo.convert %moe.reshape_4 : (tensor<1x416x608xf8E4M3FN>) -> tensor<1x416x608xbf16>
+      %moe.dot_general_3 = stablehlo.dot_general %moe.convert_11, %moe.convert_12, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<48x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x48x416xf32>
       %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x416xf32>) -> tensor<48x1x416xf32>
       %moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
       %moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %moe.constant_36, %moe.expert, %moe.constant_36, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>

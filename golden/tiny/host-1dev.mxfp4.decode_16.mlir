@@ -148,14 +148,15 @@ module @decode_16 {
       %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.0.attention.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_9) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.reduce, %layers.0.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
+      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_2 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_10) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.0.attention.constant_11 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.0.attention.minimum = stablehlo.minimum %layers.0.attention.subtract_3, %layers.0.attention.constant_11 : tensor<1x12x1x3xf32>
+      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.minimum : tensor<1x12x1x3xf32>
       %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.reduce_2, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
       %layers.0.attention.dot_general_2 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -185,6 +186,7 @@ module @decode_16 {
       %layers.0.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<1x9xf32>
       %layers.0.moe.router = stablehlo.add %layers.0.moe.custom_call, %layers.0.moe.broadcast_in_dim : tensor<1x9xf32>
       %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -194,21 +196,23 @@ module @decode_16 {
       %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<1x9x9xi1>
       %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<1x9x9xi1>
-      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -237,9 +241,9 @@ module @decode_16 {
       %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-      %layers.0.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.0.moe.convert_4, %layers.0.moe.select_5, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<1x416xf32>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.0.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.0.moe.convert_7, %layers.0.moe.select_5, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<1x416xf32>
       %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.custom_call_2 : tensor<1x416xf32>
       %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<1x416xf32>
       %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -317,14 +321,15 @@ module @decode_16 {
       %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.1.attention.constant_7 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.scores init: %layers.1.attention.constant_7) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.reduce, %layers.1.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
       %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.attention.reduce_2 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_8) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.1.attention.constant_9 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.1.attention.minimum = stablehlo.minimum %layers.1.attention.subtract_3, %layers.1.attention.constant_9 : tensor<1x12x1x3xf32>
+      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.minimum : tensor<1x12x1x3xf32>
       %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.reduce_2, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
       %layers.1.attention.dot_general_2 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -354,6 +359,7 @@ module @decode_16 {
       %layers.1.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.1.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<1x9xf32>
       %layers.1.moe.router = stablehlo.add %layers.1.moe.custom_call, %layers.1.moe.broadcast_in_dim : tensor<1x9xf32>
       %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -363,21 +369,23 @@ module @decode_16 {
       %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<1x9x9xi1>
       %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<1x9x9xi1>
-      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -406,9 +414,9 @@ module @decode_16 {
       %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
-      %layers.1.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.1.moe.convert_4, %layers.1.moe.select_5, %layers.1.moe.gate_up.weight, %layers.1.moe.gate_up.scales, %layers.1.moe.gate_up.bias, %layers.1.moe.down.weight, %layers.1.moe.down.scales, %layers.1.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<1x416xf32>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.1.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.1.moe.convert_7, %layers.1.moe.select_5, %layers.1.moe.gate_up.weight, %layers.1.moe.gate_up.scales, %layers.1.moe.gate_up.bias, %layers.1.moe.down.weight, %layers.1.moe.down.scales, %layers.1.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<1x416xbf16>, tensor<1x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<1x416xf32>
       %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.custom_call_2 : tensor<1x416xf32>
       %head.norm.multiply = stablehlo.multiply %layers.1.add_2, %layers.1.add_2 : tensor<1x416xf32>
       %head.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>

@@ -228,6 +228,7 @@ module @prefill_48 {
     %layers.0.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.0.moe.router = stablehlo.add %layers.0.moe.custom_call, %layers.0.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -237,21 +238,23 @@ module @prefill_48 {
     %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<48x9x9xi1>
     %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<48x9x9xi1>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -280,7 +283,7 @@ module @prefill_48 {
     %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.0.moe.compare_9 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -289,9 +292,9 @@ module @prefill_48 {
     %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.broadcast_in_dim_7, %layers.0.moe.select_5, %layers.0.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_3, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.0.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.0.moe.convert_4, %layers.0.moe.select_6, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_6, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.0.moe.convert_7, %layers.0.moe.select_6, %layers.0.moe.gate_up.weight, %layers.0.moe.gate_up.scales, %layers.0.moe.gate_up.bias, %layers.0.moe.down.weight, %layers.0.moe.down.scales, %layers.0.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.custom_call_2 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
@@ -431,6 +434,7 @@ module @prefill_48 {
     %layers.1.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.1.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.1.moe.router = stablehlo.add %layers.1.moe.custom_call, %layers.1.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -440,21 +444,23 @@ module @prefill_48 {
     %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<48x9x9xi1>
     %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<48x9x9xi1>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -483,7 +489,7 @@ module @prefill_48 {
     %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.1.moe.compare_9 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -492,9 +498,9 @@ module @prefill_48 {
     %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.broadcast_in_dim_7, %layers.1.moe.select_5, %layers.1.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_3, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.1.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.1.moe.convert_4, %layers.1.moe.select_6, %layers.1.moe.gate_up.weight, %layers.1.moe.gate_up.scales, %layers.1.moe.gate_up.bias, %layers.1.moe.down.weight, %layers.1.moe.down.scales, %layers.1.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
+    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_6, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.custom_call_2 = stablehlo.custom_call @precast.experts.1(%layers.1.moe.convert_7, %layers.1.moe.select_6, %layers.1.moe.gate_up.weight, %layers.1.moe.gate_up.scales, %layers.1.moe.gate_up.bias, %layers.1.moe.down.weight, %layers.1.moe.down.scales, %layers.1.moe.down.bias) {api_version = 4 : i32, backend_config = {alpha = 1.702 : f32, limit = 7.0 : f32}} : (tensor<48x416xbf16>, tensor<48x9xf32>, tensor<1x9x1216x13x16xui8>, tensor<1x9x1216x13xui8>, tensor<1x9x1216xf32>, tensor<1x9x416x19x16xui8>, tensor<1x9x416x19xui8>, tensor<9x416xf32>) -> tensor<48x416xf32>
     %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.custom_call_2 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>

@@ -161,14 +161,15 @@ module @decode_16 {
       %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.0.attention.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_9) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.reduce, %layers.0.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
+      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_2 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_10) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.0.attention.constant_11 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.0.attention.minimum = stablehlo.minimum %layers.0.attention.subtract_3, %layers.0.attention.constant_11 : tensor<1x12x1x3xf32>
+      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.minimum : tensor<1x12x1x3xf32>
       %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.reduce_2, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
       %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -176,8 +177,8 @@ module @decode_16 {
       %layers.0.attention.divide = stablehlo.divide %layers.0.attention.dot_general_3, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.transpose = stablehlo.transpose %layers.0.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
       %layers.0.attention.attended = stablehlo.reshape %layers.0.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
-      %layers.0.attention.constant_11 = stablehlo.constant dense<0.0> : tensor<1x1008xf32>
-      %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.attended, %layers.0.attention.constant_11, dim = 0 : (tensor<1x1008xf32>, tensor<1x1008xf32>) -> tensor<2x1008xf32>
+      %layers.0.attention.constant_12 = stablehlo.constant dense<0.0> : tensor<1x1008xf32>
+      %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.attended, %layers.0.attention.constant_12, dim = 0 : (tensor<1x1008xf32>, tensor<1x1008xf32>) -> tensor<2x1008xf32>
       %layers.0.attention.convert_4 = stablehlo.convert %layers.0.attention.concatenate_2 : (tensor<2x1008xf32>) -> tensor<2x1008xbf16>
       %layers.0.attention.dot_general_4 = stablehlo.dot_general %layers.0.attention.convert_4, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<2x1008xbf16>, tensor<416x1008xbf16>) -> tensor<2x416xf32>
       %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<2x416xf32>
@@ -203,6 +204,7 @@ module @decode_16 {
       %layers.0.moe.optimization_barrier = stablehlo.optimization_barrier %layers.0.moe.router : tensor<2x9xf32>
       %layers.0.moe.slice = stablehlo.slice %layers.0.moe.optimization_barrier [0:1, 0:9] : (tensor<2x9xf32>) -> tensor<1x9xf32>
       %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.slice, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.slice, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -212,21 +214,23 @@ module @decode_16 {
       %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<1x9x9xi1>
       %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<1x9x9xi1>
-      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -255,22 +259,22 @@ module @decode_16 {
       %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
       %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:1, 0:416] : (tensor<2x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
       %layers.0.moe.constant_16 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-      %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant_16) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
-      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+      %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.convert_6 init: %layers.0.moe.constant_16) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
       %layers.0.moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
       %layers.0.moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
       %layers.0.moe.compare_9 = stablehlo.compare LE, %layers.0.moe.iota_4, %layers.0.moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-      %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+      %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
       %layers.0.moe.constant_17 = stablehlo.constant dense<0> : tensor<9x9xi32>
       %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.compare_9, %layers.0.moe.broadcast_in_dim_6, %layers.0.moe.constant_17 : tensor<9x9xi1>, tensor<9x9xi32>
       %layers.0.moe.constant_18 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_6 init: %layers.0.moe.constant_18) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
       %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_8 init: %layers.0.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.constant_21 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
       %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.constant_21 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
@@ -282,18 +286,18 @@ module @decode_16 {
       ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<1x4x416xf32>):
         %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
         %layers.0.moe.compare_11 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_7, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-        %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_11 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.compare_11 : (tensor<9xi1>) -> tensor<9xi32>
         %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_6 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_9 init: %layers.0.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
         %layers.0.moe.constant_23 = stablehlo.constant dense<0> : tensor<9xi32>
-        %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.compare_11, %layers.0.moe.convert_5, %layers.0.moe.constant_23 : tensor<9xi1>, tensor<9xi32>
+        %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.compare_11, %layers.0.moe.convert_8, %layers.0.moe.constant_23 : tensor<9xi1>, tensor<9xi32>
         %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.reduce_10 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
         %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_10 : tensor<i32>
         %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_25, %layers.0.moe.expert, %layers.0.moe.constant_25, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
         %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-        %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.convert_4 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
+        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
         %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
@@ -302,10 +306,10 @@ module @decode_16 {
         %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_27, %layers.0.moe.expert, %layers.0.moe.constant_26, %layers.0.moe.constant_28, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
         %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
         %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-        %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+        %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.convert_10 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
+        %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
         %layers.0.moe.constant_30 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.convert_8, %layers.0.moe.constant_30 : tensor<4x320x13x16xui16>
+        %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.convert_11, %layers.0.moe.constant_30 : tensor<4x320x13x16xui16>
         %layers.0.moe.constant_31 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
         %layers.0.moe.and_3 = stablehlo.and %layers.0.moe.and_2, %layers.0.moe.constant_31 : tensor<4x320x13x16xui16>
         %layers.0.moe.constant_32 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
@@ -316,12 +320,12 @@ module @decode_16 {
         %layers.0.moe.shift_left_2 = stablehlo.shift_left %layers.0.moe.and_4, %layers.0.moe.constant_34 : tensor<4x320x13x16xui16>
         %layers.0.moe.or_2 = stablehlo.or %layers.0.moe.shift_left, %layers.0.moe.shift_left_2 : tensor<4x320x13x16xui16>
         %layers.0.moe.bitcast_convert = stablehlo.bitcast_convert %layers.0.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
         %layers.0.moe.constant_35 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.convert_9, %layers.0.moe.constant_35 : tensor<4x320x13x16xf32>
-        %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.constant_35 : tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
         %layers.0.moe.constant_36 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.convert_10, %layers.0.moe.constant_36 : tensor<4x320x13xui32>
+        %layers.0.moe.shift_left_3 = stablehlo.shift_left %layers.0.moe.convert_13, %layers.0.moe.constant_36 : tensor<4x320x13xui32>
         %layers.0.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.0.moe.shift_left_3 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
         %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
         %layers.0.moe.unpacked = stablehlo.multiply %layers.0.moe.multiply, %layers.0.moe.broadcast_in_dim_8 : tensor<4x320x13x16xf32>
@@ -332,7 +336,7 @@ module @decode_16 {
         %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.reshape_6, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
         %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_2, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
         %layers.0.moe.constant_37 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_8, %layers.0.moe.constant_37 : tensor<4x320x13x16xui16>
+        %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_11, %layers.0.moe.constant_37 : tensor<4x320x13x16xui16>
         %layers.0.moe.constant_38 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
         %layers.0.moe.and_5 = stablehlo.and %layers.0.moe.shift_right_logical, %layers.0.moe.constant_38 : tensor<4x320x13x16xui16>
         %layers.0.moe.constant_39 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
@@ -343,12 +347,12 @@ module @decode_16 {
         %layers.0.moe.shift_left_5 = stablehlo.shift_left %layers.0.moe.and_6, %layers.0.moe.constant_41 : tensor<4x320x13x16xui16>
         %layers.0.moe.or_3 = stablehlo.or %layers.0.moe.shift_left_4, %layers.0.moe.shift_left_5 : tensor<4x320x13x16xui16>
         %layers.0.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.0.moe.or_3 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
         %layers.0.moe.constant_42 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.convert_11, %layers.0.moe.constant_42 : tensor<4x320x13x16xf32>
-        %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.convert_14, %layers.0.moe.constant_42 : tensor<4x320x13x16xf32>
+        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
         %layers.0.moe.constant_43 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_12, %layers.0.moe.constant_43 : tensor<4x320x13xui32>
+        %layers.0.moe.shift_left_6 = stablehlo.shift_left %layers.0.moe.convert_15, %layers.0.moe.constant_43 : tensor<4x320x13xui32>
         %layers.0.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.0.moe.shift_left_6 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
         %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
         %layers.0.moe.unpacked_2 = stablehlo.multiply %layers.0.moe.multiply_3, %layers.0.moe.broadcast_in_dim_10 : tensor<4x320x13x16xf32>
@@ -379,8 +383,8 @@ module @decode_16 {
         %layers.0.moe.constant_48 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
         %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_48 : tensor<1x4x160xf32>
         %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.multiply_6, %layers.0.moe.add_5 : tensor<1x4x160xf32>
-        %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
-        %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.convert_13 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
+        %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
+        %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.convert_16 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
         %layers.0.moe.constant_49 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_50 = stablehlo.constant dense<0> : tensor<i32>
         %layers.0.moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
@@ -389,10 +393,10 @@ module @decode_16 {
         %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_50, %layers.0.moe.expert, %layers.0.moe.constant_49, %layers.0.moe.constant_51, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
         %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
         %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_14 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
-        %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+        %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_17 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
+        %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
         %layers.0.moe.constant_53 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.convert_15, %layers.0.moe.constant_53 : tensor<4x416x5x16xui16>
+        %layers.0.moe.and_7 = stablehlo.and %layers.0.moe.convert_18, %layers.0.moe.constant_53 : tensor<4x416x5x16xui16>
         %layers.0.moe.constant_54 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
         %layers.0.moe.and_8 = stablehlo.and %layers.0.moe.and_7, %layers.0.moe.constant_54 : tensor<4x416x5x16xui16>
         %layers.0.moe.constant_55 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
@@ -403,12 +407,12 @@ module @decode_16 {
         %layers.0.moe.shift_left_8 = stablehlo.shift_left %layers.0.moe.and_9, %layers.0.moe.constant_57 : tensor<4x416x5x16xui16>
         %layers.0.moe.or_4 = stablehlo.or %layers.0.moe.shift_left_7, %layers.0.moe.shift_left_8 : tensor<4x416x5x16xui16>
         %layers.0.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.0.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
         %layers.0.moe.constant_58 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.convert_16, %layers.0.moe.constant_58 : tensor<4x416x5x16xf32>
-        %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.convert_19, %layers.0.moe.constant_58 : tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_20 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
         %layers.0.moe.constant_59 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.convert_17, %layers.0.moe.constant_59 : tensor<4x416x5xui32>
+        %layers.0.moe.shift_left_9 = stablehlo.shift_left %layers.0.moe.convert_20, %layers.0.moe.constant_59 : tensor<4x416x5xui32>
         %layers.0.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.0.moe.shift_left_9 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
         %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
         %layers.0.moe.unpacked_3 = stablehlo.multiply %layers.0.moe.multiply_8, %layers.0.moe.broadcast_in_dim_13 : tensor<4x416x5x16xf32>
@@ -419,7 +423,7 @@ module @decode_16 {
         %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_16, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
         %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
         %layers.0.moe.constant_60 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_15, %layers.0.moe.constant_60 : tensor<4x416x5x16xui16>
+        %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_18, %layers.0.moe.constant_60 : tensor<4x416x5x16xui16>
         %layers.0.moe.constant_61 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
         %layers.0.moe.and_10 = stablehlo.and %layers.0.moe.shift_right_logical_2, %layers.0.moe.constant_61 : tensor<4x416x5x16xui16>
         %layers.0.moe.constant_62 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
@@ -430,12 +434,12 @@ module @decode_16 {
         %layers.0.moe.shift_left_11 = stablehlo.shift_left %layers.0.moe.and_11, %layers.0.moe.constant_64 : tensor<4x416x5x16xui16>
         %layers.0.moe.or_5 = stablehlo.or %layers.0.moe.shift_left_10, %layers.0.moe.shift_left_11 : tensor<4x416x5x16xui16>
         %layers.0.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.0.moe.or_5 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_21 = stablehlo.convert %layers.0.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
         %layers.0.moe.constant_65 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_18, %layers.0.moe.constant_65 : tensor<4x416x5x16xf32>
-        %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_21, %layers.0.moe.constant_65 : tensor<4x416x5x16xf32>
+        %layers.0.moe.convert_22 = stablehlo.convert %layers.0.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
         %layers.0.moe.constant_66 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.convert_19, %layers.0.moe.constant_66 : tensor<4x416x5xui32>
+        %layers.0.moe.shift_left_12 = stablehlo.shift_left %layers.0.moe.convert_22, %layers.0.moe.constant_66 : tensor<4x416x5xui32>
         %layers.0.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.0.moe.shift_left_12 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
         %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
         %layers.0.moe.unpacked_4 = stablehlo.multiply %layers.0.moe.multiply_10, %layers.0.moe.broadcast_in_dim_14 : tensor<4x416x5x16xf32>
@@ -548,14 +552,15 @@ module @decode_16 {
       %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.1.attention.constant_7 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.scores init: %layers.1.attention.constant_7) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.reduce, %layers.1.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
       %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.attention.reduce_2 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_8) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.1.attention.constant_9 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.1.attention.minimum = stablehlo.minimum %layers.1.attention.subtract_3, %layers.1.attention.constant_9 : tensor<1x12x1x3xf32>
+      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.minimum : tensor<1x12x1x3xf32>
       %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.reduce_2, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
       %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -563,8 +568,8 @@ module @decode_16 {
       %layers.1.attention.divide = stablehlo.divide %layers.1.attention.dot_general_3, %layers.1.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
       %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
-      %layers.1.attention.constant_9 = stablehlo.constant dense<0.0> : tensor<1x1008xf32>
-      %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.attended, %layers.1.attention.constant_9, dim = 0 : (tensor<1x1008xf32>, tensor<1x1008xf32>) -> tensor<2x1008xf32>
+      %layers.1.attention.constant_10 = stablehlo.constant dense<0.0> : tensor<1x1008xf32>
+      %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.attended, %layers.1.attention.constant_10, dim = 0 : (tensor<1x1008xf32>, tensor<1x1008xf32>) -> tensor<2x1008xf32>
       %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.concatenate_2 : (tensor<2x1008xf32>) -> tensor<2x1008xbf16>
       %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.convert_4, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<2x1008xbf16>, tensor<416x1008xbf16>) -> tensor<2x416xf32>
       %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<2x416xf32>
@@ -590,6 +595,7 @@ module @decode_16 {
       %layers.1.moe.optimization_barrier = stablehlo.optimization_barrier %layers.1.moe.router : tensor<2x9xf32>
       %layers.1.moe.slice = stablehlo.slice %layers.1.moe.optimization_barrier [0:1, 0:9] : (tensor<2x9xf32>) -> tensor<1x9xf32>
       %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.slice, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.slice, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -599,21 +605,23 @@ module @decode_16 {
       %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<1x9x9xi1>
       %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<1x9x9xi1>
-      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -642,22 +650,22 @@ module @decode_16 {
       %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
       %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:1, 0:416] : (tensor<2x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
       %layers.1.moe.constant_16 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-      %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant_16) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
-      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+      %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.convert_6 init: %layers.1.moe.constant_16) applies stablehlo.maximum across dimensions = [0] : (tensor<1x9xf32>, tensor<f32>) -> tensor<9xf32>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
       %layers.1.moe.iota_4 = stablehlo.iota dim = 1 : tensor<9x9xi32>
       %layers.1.moe.iota_5 = stablehlo.iota dim = 0 : tensor<9x9xi32>
       %layers.1.moe.compare_9 = stablehlo.compare LE, %layers.1.moe.iota_4, %layers.1.moe.iota_5, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-      %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+      %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
       %layers.1.moe.constant_17 = stablehlo.constant dense<0> : tensor<9x9xi32>
       %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.compare_9, %layers.1.moe.broadcast_in_dim_6, %layers.1.moe.constant_17 : tensor<9x9xi1>, tensor<9x9xi32>
       %layers.1.moe.constant_18 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_6 init: %layers.1.moe.constant_18) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
       %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_8 init: %layers.1.moe.constant_19) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.constant_21 = stablehlo.constant dense<0.0> : tensor<1x4x416xf32>
       %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.constant_21 <@devices, [{}, {"heads", "rest"}, {}]> : tensor<1x4x416xf32>
@@ -669,18 +677,18 @@ module @decode_16 {
       ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<1x4x416xf32>):
         %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
         %layers.1.moe.compare_11 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_7, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-        %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_11 : (tensor<9xi1>) -> tensor<9xi32>
+        %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.compare_11 : (tensor<9xi1>) -> tensor<9xi32>
         %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-        %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_6 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+        %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_9 init: %layers.1.moe.constant_22) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
         %layers.1.moe.constant_23 = stablehlo.constant dense<0> : tensor<9xi32>
-        %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.compare_11, %layers.1.moe.convert_5, %layers.1.moe.constant_23 : tensor<9xi1>, tensor<9xi32>
+        %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.compare_11, %layers.1.moe.convert_8, %layers.1.moe.constant_23 : tensor<9xi1>, tensor<9xi32>
         %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.reduce_10 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
         %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_10 : tensor<i32>
         %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_25, %layers.1.moe.expert, %layers.1.moe.constant_25, sizes = [4, 1, 320] : (tensor<4x9x320xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320xf32>
         %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<4x1x320xf32>) -> tensor<4x320xf32>
-        %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.convert_4 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
+        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x416xf32>
         %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
@@ -689,10 +697,10 @@ module @decode_16 {
         %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_27, %layers.1.moe.expert, %layers.1.moe.constant_26, %layers.1.moe.constant_28, sizes = [4, 1, 320, 13] : (tensor<4x9x320x13xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x320x13xui8>
         %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
         %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
-        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
-        %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+        %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.convert_10 : (tensor<1x416xf32>) -> tensor<1x208x2xf32>
+        %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.reshape_2 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
         %layers.1.moe.constant_30 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.convert_8, %layers.1.moe.constant_30 : tensor<4x320x13x16xui16>
+        %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.convert_11, %layers.1.moe.constant_30 : tensor<4x320x13x16xui16>
         %layers.1.moe.constant_31 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
         %layers.1.moe.and_3 = stablehlo.and %layers.1.moe.and_2, %layers.1.moe.constant_31 : tensor<4x320x13x16xui16>
         %layers.1.moe.constant_32 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
@@ -703,12 +711,12 @@ module @decode_16 {
         %layers.1.moe.shift_left_2 = stablehlo.shift_left %layers.1.moe.and_4, %layers.1.moe.constant_34 : tensor<4x320x13x16xui16>
         %layers.1.moe.or_2 = stablehlo.or %layers.1.moe.shift_left, %layers.1.moe.shift_left_2 : tensor<4x320x13x16xui16>
         %layers.1.moe.bitcast_convert = stablehlo.bitcast_convert %layers.1.moe.or_2 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.bitcast_convert : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
         %layers.1.moe.constant_35 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.convert_9, %layers.1.moe.constant_35 : tensor<4x320x13x16xf32>
-        %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.constant_35 : tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
         %layers.1.moe.constant_36 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.convert_10, %layers.1.moe.constant_36 : tensor<4x320x13xui32>
+        %layers.1.moe.shift_left_3 = stablehlo.shift_left %layers.1.moe.convert_13, %layers.1.moe.constant_36 : tensor<4x320x13xui32>
         %layers.1.moe.bitcast_convert_2 = stablehlo.bitcast_convert %layers.1.moe.shift_left_3 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
         %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_2, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
         %layers.1.moe.unpacked = stablehlo.multiply %layers.1.moe.multiply, %layers.1.moe.broadcast_in_dim_8 : tensor<4x320x13x16xf32>
@@ -719,7 +727,7 @@ module @decode_16 {
         %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.reshape_6, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x208xf32>, tensor<4x320x208xf32>) -> tensor<4x1x320xf32>
         %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_2, dims = [1, 0, 2] : (tensor<4x1x320xf32>) -> tensor<1x4x320xf32>
         %layers.1.moe.constant_37 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_8, %layers.1.moe.constant_37 : tensor<4x320x13x16xui16>
+        %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_11, %layers.1.moe.constant_37 : tensor<4x320x13x16xui16>
         %layers.1.moe.constant_38 = stablehlo.constant dense<7> : tensor<4x320x13x16xui16>
         %layers.1.moe.and_5 = stablehlo.and %layers.1.moe.shift_right_logical, %layers.1.moe.constant_38 : tensor<4x320x13x16xui16>
         %layers.1.moe.constant_39 = stablehlo.constant dense<9> : tensor<4x320x13x16xui16>
@@ -730,12 +738,12 @@ module @decode_16 {
         %layers.1.moe.shift_left_5 = stablehlo.shift_left %layers.1.moe.and_6, %layers.1.moe.constant_41 : tensor<4x320x13x16xui16>
         %layers.1.moe.or_3 = stablehlo.or %layers.1.moe.shift_left_4, %layers.1.moe.shift_left_5 : tensor<4x320x13x16xui16>
         %layers.1.moe.bitcast_convert_3 = stablehlo.bitcast_convert %layers.1.moe.or_3 : (tensor<4x320x13x16xui16>) -> tensor<4x320x13x16xf16>
-        %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.bitcast_convert_3 : (tensor<4x320x13x16xf16>) -> tensor<4x320x13x16xf32>
         %layers.1.moe.constant_42 = stablehlo.constant dense<1.6384e4> : tensor<4x320x13x16xf32>
-        %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.convert_11, %layers.1.moe.constant_42 : tensor<4x320x13x16xf32>
-        %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
+        %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.convert_14, %layers.1.moe.constant_42 : tensor<4x320x13x16xf32>
+        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_3 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui32>
         %layers.1.moe.constant_43 = stablehlo.constant dense<23> : tensor<4x320x13xui32>
-        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_12, %layers.1.moe.constant_43 : tensor<4x320x13xui32>
+        %layers.1.moe.shift_left_6 = stablehlo.shift_left %layers.1.moe.convert_15, %layers.1.moe.constant_43 : tensor<4x320x13xui32>
         %layers.1.moe.bitcast_convert_4 = stablehlo.bitcast_convert %layers.1.moe.shift_left_6 : (tensor<4x320x13xui32>) -> tensor<4x320x13xf32>
         %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_4, dims = [0, 1, 2] : (tensor<4x320x13xf32>) -> tensor<4x320x13x16xf32>
         %layers.1.moe.unpacked_2 = stablehlo.multiply %layers.1.moe.multiply_3, %layers.1.moe.broadcast_in_dim_10 : tensor<4x320x13x16xf32>
@@ -766,8 +774,8 @@ module @decode_16 {
         %layers.1.moe.constant_48 = stablehlo.constant dense<1.0> : tensor<1x4x160xf32>
         %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_48 : tensor<1x4x160xf32>
         %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.multiply_6, %layers.1.moe.add_5 : tensor<1x4x160xf32>
-        %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
-        %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.convert_13 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
+        %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x4x160xf32>) -> tensor<1x4x160xbf16>
+        %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.convert_16 : (tensor<1x4x160xbf16>) -> tensor<1x4x160xf32>
         %layers.1.moe.constant_49 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_50 = stablehlo.constant dense<0> : tensor<i32>
         %layers.1.moe.constant_51 = stablehlo.constant dense<0> : tensor<i32>
@@ -776,10 +784,10 @@ module @decode_16 {
         %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_50, %layers.1.moe.expert, %layers.1.moe.constant_49, %layers.1.moe.constant_51, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
         %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
         %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_14 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
-        %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+        %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_17 : (tensor<1x4x160xf32>) -> tensor<1x4x80x2xf32>
+        %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.reshape_12 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
         %layers.1.moe.constant_53 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.convert_15, %layers.1.moe.constant_53 : tensor<4x416x5x16xui16>
+        %layers.1.moe.and_7 = stablehlo.and %layers.1.moe.convert_18, %layers.1.moe.constant_53 : tensor<4x416x5x16xui16>
         %layers.1.moe.constant_54 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
         %layers.1.moe.and_8 = stablehlo.and %layers.1.moe.and_7, %layers.1.moe.constant_54 : tensor<4x416x5x16xui16>
         %layers.1.moe.constant_55 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
@@ -790,12 +798,12 @@ module @decode_16 {
         %layers.1.moe.shift_left_8 = stablehlo.shift_left %layers.1.moe.and_9, %layers.1.moe.constant_57 : tensor<4x416x5x16xui16>
         %layers.1.moe.or_4 = stablehlo.or %layers.1.moe.shift_left_7, %layers.1.moe.shift_left_8 : tensor<4x416x5x16xui16>
         %layers.1.moe.bitcast_convert_5 = stablehlo.bitcast_convert %layers.1.moe.or_4 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.bitcast_convert_5 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
         %layers.1.moe.constant_58 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.convert_16, %layers.1.moe.constant_58 : tensor<4x416x5x16xf32>
-        %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.convert_19, %layers.1.moe.constant_58 : tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_20 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
         %layers.1.moe.constant_59 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.convert_17, %layers.1.moe.constant_59 : tensor<4x416x5xui32>
+        %layers.1.moe.shift_left_9 = stablehlo.shift_left %layers.1.moe.convert_20, %layers.1.moe.constant_59 : tensor<4x416x5xui32>
         %layers.1.moe.bitcast_convert_6 = stablehlo.bitcast_convert %layers.1.moe.shift_left_9 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
         %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_6, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
         %layers.1.moe.unpacked_3 = stablehlo.multiply %layers.1.moe.multiply_8, %layers.1.moe.broadcast_in_dim_13 : tensor<4x416x5x16xf32>
@@ -806,7 +814,7 @@ module @decode_16 {
         %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_16, batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGHEST, HIGHEST] : (tensor<4x1x80xf32>, tensor<4x416x80xf32>) -> tensor<4x1x416xf32>
         %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_4, dims = [1, 0, 2] : (tensor<4x1x416xf32>) -> tensor<1x4x416xf32>
         %layers.1.moe.constant_60 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_15, %layers.1.moe.constant_60 : tensor<4x416x5x16xui16>
+        %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_18, %layers.1.moe.constant_60 : tensor<4x416x5x16xui16>
         %layers.1.moe.constant_61 = stablehlo.constant dense<7> : tensor<4x416x5x16xui16>
         %layers.1.moe.and_10 = stablehlo.and %layers.1.moe.shift_right_logical_2, %layers.1.moe.constant_61 : tensor<4x416x5x16xui16>
         %layers.1.moe.constant_62 = stablehlo.constant dense<9> : tensor<4x416x5x16xui16>
@@ -817,12 +825,12 @@ module @decode_16 {
         %layers.1.moe.shift_left_11 = stablehlo.shift_left %layers.1.moe.and_11, %layers.1.moe.constant_64 : tensor<4x416x5x16xui16>
         %layers.1.moe.or_5 = stablehlo.or %layers.1.moe.shift_left_10, %layers.1.moe.shift_left_11 : tensor<4x416x5x16xui16>
         %layers.1.moe.bitcast_convert_7 = stablehlo.bitcast_convert %layers.1.moe.or_5 : (tensor<4x416x5x16xui16>) -> tensor<4x416x5x16xf16>
-        %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_21 = stablehlo.convert %layers.1.moe.bitcast_convert_7 : (tensor<4x416x5x16xf16>) -> tensor<4x416x5x16xf32>
         %layers.1.moe.constant_65 = stablehlo.constant dense<1.6384e4> : tensor<4x416x5x16xf32>
-        %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_18, %layers.1.moe.constant_65 : tensor<4x416x5x16xf32>
-        %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
+        %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_21, %layers.1.moe.constant_65 : tensor<4x416x5x16xf32>
+        %layers.1.moe.convert_22 = stablehlo.convert %layers.1.moe.reshape_13 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui32>
         %layers.1.moe.constant_66 = stablehlo.constant dense<23> : tensor<4x416x5xui32>
-        %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.convert_19, %layers.1.moe.constant_66 : tensor<4x416x5xui32>
+        %layers.1.moe.shift_left_12 = stablehlo.shift_left %layers.1.moe.convert_22, %layers.1.moe.constant_66 : tensor<4x416x5xui32>
         %layers.1.moe.bitcast_convert_8 = stablehlo.bitcast_convert %layers.1.moe.shift_left_12 : (tensor<4x416x5xui32>) -> tensor<4x416x5xf32>
         %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.bitcast_convert_8, dims = [0, 1, 2] : (tensor<4x416x5xf32>) -> tensor<4x416x5x16xf32>
         %layers.1.moe.unpacked_4 = stablehlo.multiply %layers.1.moe.multiply_10, %layers.1.moe.broadcast_in_dim_14 : tensor<4x416x5x16xf32>

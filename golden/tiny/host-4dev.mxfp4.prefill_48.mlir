@@ -238,6 +238,7 @@ module @prefill_48 {
     %layers.0.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.0.moe.router = stablehlo.add %layers.0.moe.dot_general, %layers.0.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -247,21 +248,23 @@ module @prefill_48 {
     %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<48x9x9xi1>
     %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<48x9x9xi1>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -290,7 +293,7 @@ module @prefill_48 {
     %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.0.moe.compare_9 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -299,13 +302,13 @@ module @prefill_48 {
     %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.broadcast_in_dim_7, %layers.0.moe.select_5, %layers.0.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_3, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_6, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.slice = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
     %layers.0.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.0.moe.constant_19 = stablehlo.constant dense<7> : tensor<9xi32>
-    %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.convert_4, %layers.0.moe.constant_19 : tensor<9xi32>
+    %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.convert_7, %layers.0.moe.constant_19 : tensor<9xi32>
     %layers.0.moe.constant_20 = stablehlo.constant dense<8> : tensor<9xi32>
     %layers.0.moe.divide_4 = stablehlo.divide %layers.0.moe.add_3, %layers.0.moe.constant_20 : tensor<9xi32>
     %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
@@ -320,32 +323,32 @@ module @prefill_48 {
     %layers.0.moe.iota_7 = stablehlo.iota dim = 1 : tensor<48x48xi32>
     %layers.0.moe.iota_8 = stablehlo.iota dim = 0 : tensor<48x48xi32>
     %layers.0.moe.compare_11 = stablehlo.compare LT, %layers.0.moe.iota_7, %layers.0.moe.iota_8, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.compare_11 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_5, %layers.0.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
+    %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.compare_11 : (tensor<48x48xi1>) -> tensor<48x48xf32>
+    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_8, %layers.0.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
+    %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
     %layers.0.moe.constant_23 = stablehlo.constant dense<8> : tensor<9xi32>
     %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.subtract_4, %layers.0.moe.constant_23 : tensor<9xi32>
     %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.multiply, dims = [1] : (tensor<9xi32>) -> tensor<48x9xi32>
-    %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.broadcast_in_dim_10, %layers.0.moe.convert_6 : tensor<48x9xi32>
+    %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.broadcast_in_dim_10, %layers.0.moe.convert_9 : tensor<48x9xi32>
     %layers.0.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.compare_12 = stablehlo.compare GT, %layers.0.moe.select_7, %layers.0.moe.constant_24, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_25 = stablehlo.constant dense<-1> : tensor<48x9xi32>
     %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.add_4, %layers.0.moe.constant_25 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.0.moe.iota_9 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_4, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.0.moe.compare_13 = stablehlo.compare EQ, %layers.0.moe.iota_9, %layers.0.moe.broadcast_in_dim_11, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.select_9, %layers.0.moe.constant_26 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
     %layers.0.moe.slot = stablehlo.reduce(%layers.0.moe.select_10 init: %layers.0.moe.constant_27) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
     %layers.0.moe.iota_10 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_3, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.0.moe.compare_14 = stablehlo.compare EQ, %layers.0.moe.iota_10, %layers.0.moe.broadcast_in_dim_12, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.select_11 = stablehlo.select %layers.0.moe.compare_14, %layers.0.moe.select_9, %layers.0.moe.constant_28 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
     %layers.0.moe.slot_2 = stablehlo.reduce(%layers.0.moe.select_11 init: %layers.0.moe.constant_29) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
     %layers.0.moe.iota_11 = stablehlo.iota dim = 0 : tensor<176x48xi32>
     %layers.0.moe.iota_12 = stablehlo.iota dim = 1 : tensor<176x48xi32>
     %layers.0.moe.constant_30 = stablehlo.constant dense<0> : tensor<176x48xi32>
@@ -357,10 +360,10 @@ module @prefill_48 {
     %layers.0.moe.select_12 = stablehlo.select %layers.0.moe.or_2, %layers.0.moe.iota_12, %layers.0.moe.constant_30 : tensor<176x48xi1>, tensor<176x48xi32>
     %layers.0.moe.constant_31 = stablehlo.constant dense<-2147483648> : tensor<i32>
     %layers.0.moe.source = stablehlo.reduce(%layers.0.moe.select_12 init: %layers.0.moe.constant_31) applies stablehlo.maximum across dimensions = [1] : (tensor<176x48xi32>, tensor<i32>) -> tensor<176xi32>
-    %layers.0.moe.gather = "stablehlo.gather"(%layers.0.moe.convert_7, %layers.0.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
+    %layers.0.moe.gather = "stablehlo.gather"(%layers.0.moe.convert_10, %layers.0.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
     %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.gather : (tensor<176x416xbf16>) -> tensor<22x8x416xbf16>
     %layers.0.moe.constant_32 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.convert_4, %layers.0.moe.constant_32 : tensor<9xi32>
+    %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.convert_7, %layers.0.moe.constant_32 : tensor<9xi32>
     %layers.0.moe.constant_33 = stablehlo.constant dense<16> : tensor<9xi32>
     %layers.0.moe.divide_5 = stablehlo.divide %layers.0.moe.add_5, %layers.0.moe.constant_33 : tensor<9xi32>
     %layers.0.moe.iota_13 = stablehlo.iota dim = 1 : tensor<9x9xi32>
@@ -385,9 +388,9 @@ module @prefill_48 {
       %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
       %layers.0.moe.compare_19 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_17, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.compare_19 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.compare_19 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.0.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_8 init: %layers.0.moe.constant_39) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_11 init: %layers.0.moe.constant_39) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.constant_40 = stablehlo.constant dense<0> : tensor<9xi32>
       %layers.0.moe.select_14 = stablehlo.select %layers.0.moe.compare_19, %layers.0.moe.divide_5, %layers.0.moe.constant_40 : tensor<9xi1>, tensor<9xi32>
       %layers.0.moe.constant_41 = stablehlo.constant dense<0> : tensor<i32>
@@ -412,19 +415,19 @@ module @prefill_48 {
       %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
       %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.reshape_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
       %layers.0.moe.constant_48 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.convert_9, %layers.0.moe.constant_48 : tensor<4x320x13x16xui16>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.and_2 = stablehlo.and %layers.0.moe.convert_12, %layers.0.moe.constant_48 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
       %layers.0.moe.constant_49 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.convert_10, %layers.0.moe.constant_49 : tensor<4x320x13xui16>
+      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.convert_13, %layers.0.moe.constant_49 : tensor<4x320x13xui16>
       %layers.0.moe.constant_50 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
       %layers.0.moe.subtract_6 = stablehlo.subtract %layers.0.moe.maximum, %layers.0.moe.constant_50 : tensor<4x320x13xui16>
       %layers.0.moe.constant_51 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
       %layers.0.moe.shift_left = stablehlo.shift_left %layers.0.moe.subtract_6, %layers.0.moe.constant_51 : tensor<4x320x13xui16>
       %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
       %layers.0.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.convert_10, %layers.0.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.convert_13, %layers.0.moe.constant_52 : tensor<4x320x13xui16>
       %layers.0.moe.constant_53 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
       %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_53 : tensor<4x320x13xui16>
       %layers.0.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_3, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
@@ -453,17 +456,17 @@ module @prefill_48 {
       %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.broadcast_in_dim_20, %layers.0.moe.reshape_9, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
       %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
       %layers.0.moe.constant_60 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_9, %layers.0.moe.constant_60 : tensor<4x320x13x16xui16>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.0.moe.shift_right_logical = stablehlo.shift_right_logical %layers.0.moe.convert_12, %layers.0.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
       %layers.0.moe.constant_61 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.convert_11, %layers.0.moe.constant_61 : tensor<4x320x13xui16>
+      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.convert_14, %layers.0.moe.constant_61 : tensor<4x320x13xui16>
       %layers.0.moe.constant_62 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
       %layers.0.moe.subtract_7 = stablehlo.subtract %layers.0.moe.maximum_2, %layers.0.moe.constant_62 : tensor<4x320x13xui16>
       %layers.0.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
       %layers.0.moe.shift_left_4 = stablehlo.shift_left %layers.0.moe.subtract_7, %layers.0.moe.constant_63 : tensor<4x320x13xui16>
       %layers.0.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
       %layers.0.moe.constant_64 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.convert_11, %layers.0.moe.constant_64 : tensor<4x320x13xui16>
+      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.convert_14, %layers.0.moe.constant_64 : tensor<4x320x13xui16>
       %layers.0.moe.constant_65 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
       %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_65 : tensor<4x320x13xui16>
       %layers.0.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_5, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
@@ -512,7 +515,7 @@ module @prefill_48 {
       %layers.0.moe.constant_76 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
       %layers.0.moe.add_11 = stablehlo.add %layers.0.moe.maximum_3, %layers.0.moe.constant_76 : tensor<16x4x160xf32>
       %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.multiply_8, %layers.0.moe.add_11 : tensor<16x4x160xf32>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
       %layers.0.moe.constant_77 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.constant_78 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.constant_79 = stablehlo.constant dense<0> : tensor<i32>
@@ -521,20 +524,20 @@ module @prefill_48 {
       %layers.0.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_78, %layers.0.moe.expert, %layers.0.moe.constant_77, %layers.0.moe.constant_79, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
       %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.convert_12 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.convert_15 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
       %layers.0.moe.constant_81 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.convert_13, %layers.0.moe.constant_81 : tensor<4x416x5x16xui16>
-      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.and_9 = stablehlo.and %layers.0.moe.convert_16, %layers.0.moe.constant_81 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
       %layers.0.moe.constant_82 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.maximum_4 = stablehlo.maximum %layers.0.moe.convert_14, %layers.0.moe.constant_82 : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_4 = stablehlo.maximum %layers.0.moe.convert_17, %layers.0.moe.constant_82 : tensor<4x416x5xui16>
       %layers.0.moe.constant_83 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
       %layers.0.moe.subtract_8 = stablehlo.subtract %layers.0.moe.maximum_4, %layers.0.moe.constant_83 : tensor<4x416x5xui16>
       %layers.0.moe.constant_84 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
       %layers.0.moe.shift_left_7 = stablehlo.shift_left %layers.0.moe.subtract_8, %layers.0.moe.constant_84 : tensor<4x416x5xui16>
       %layers.0.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
       %layers.0.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.minimum_7 = stablehlo.minimum %layers.0.moe.convert_14, %layers.0.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_7 = stablehlo.minimum %layers.0.moe.convert_17, %layers.0.moe.constant_85 : tensor<4x416x5xui16>
       %layers.0.moe.constant_86 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
       %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.minimum_7, %layers.0.moe.constant_86 : tensor<4x416x5xui16>
       %layers.0.moe.broadcast_in_dim_26 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
@@ -563,17 +566,17 @@ module @prefill_48 {
       %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.transpose_3, %layers.0.moe.reshape_19, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
       %layers.0.moe.transpose_4 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
       %layers.0.moe.constant_93 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_13, %layers.0.moe.constant_93 : tensor<4x416x5x16xui16>
-      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.0.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.0.moe.convert_16, %layers.0.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
       %layers.0.moe.constant_94 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.maximum_5 = stablehlo.maximum %layers.0.moe.convert_15, %layers.0.moe.constant_94 : tensor<4x416x5xui16>
+      %layers.0.moe.maximum_5 = stablehlo.maximum %layers.0.moe.convert_18, %layers.0.moe.constant_94 : tensor<4x416x5xui16>
       %layers.0.moe.constant_95 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
       %layers.0.moe.subtract_9 = stablehlo.subtract %layers.0.moe.maximum_5, %layers.0.moe.constant_95 : tensor<4x416x5xui16>
       %layers.0.moe.constant_96 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
       %layers.0.moe.shift_left_10 = stablehlo.shift_left %layers.0.moe.subtract_9, %layers.0.moe.constant_96 : tensor<4x416x5xui16>
       %layers.0.moe.broadcast_in_dim_27 = stablehlo.broadcast_in_dim %layers.0.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
       %layers.0.moe.constant_97 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.0.moe.minimum_9 = stablehlo.minimum %layers.0.moe.convert_15, %layers.0.moe.constant_97 : tensor<4x416x5xui16>
+      %layers.0.moe.minimum_9 = stablehlo.minimum %layers.0.moe.convert_18, %layers.0.moe.constant_97 : tensor<4x416x5xui16>
       %layers.0.moe.constant_98 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
       %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.minimum_9, %layers.0.moe.constant_98 : tensor<4x416x5xui16>
       %layers.0.moe.broadcast_in_dim_28 = stablehlo.broadcast_in_dim %layers.0.moe.multiply_12, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
@@ -602,8 +605,8 @@ module @prefill_48 {
       %layers.0.moe.dot_general_6 = stablehlo.dot_general %layers.0.moe.transpose_5, %layers.0.moe.reshape_21, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
       %layers.0.moe.transpose_6 = stablehlo.transpose %layers.0.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
       %layers.0.moe.add_14 = stablehlo.add %layers.0.moe.transpose_4, %layers.0.moe.transpose_6 : tensor<16x4x416xf32>
-      %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.add_14 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
-      %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.convert_16 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
+      %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.add_14 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
+      %layers.0.moe.slice_8 = stablehlo.slice %layers.0.moe.convert_19 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
       %layers.0.moe.reshape_22 = stablehlo.reshape %layers.0.moe.slice_8 : (tensor<16x4x416xbf16>) -> tensor<2x8x4x416xbf16>
       %layers.0.moe.transpose_7 = stablehlo.transpose %layers.0.moe.reshape_22, dims = [0, 2, 1, 3] : (tensor<2x8x4x416xbf16>) -> tensor<2x4x8x416xbf16>
       %layers.0.moe.constant_105 = stablehlo.constant dense<1> : tensor<i32>
@@ -616,7 +619,7 @@ module @prefill_48 {
     %layers.0.moe.iota_15 = stablehlo.iota dim = 1 : tensor<48x176xi32>
     %layers.0.moe.constant_106 = stablehlo.constant dense<0.0> : tensor<48x176xf32>
     %layers.0.moe.iota_16 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.0.moe.convert_4, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.0.moe.compare_24 = stablehlo.compare EQ, %layers.0.moe.iota_16, %layers.0.moe.broadcast_in_dim_29, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_107 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.select_19 = stablehlo.select %layers.0.moe.compare_24, %layers.0.moe.select_6, %layers.0.moe.constant_107 : tensor<48x9xi1>, tensor<48x9xf32>
@@ -627,7 +630,7 @@ module @prefill_48 {
     %layers.0.moe.broadcast_in_dim_31 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_15, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
     %layers.0.moe.select_20 = stablehlo.select %layers.0.moe.compare_25, %layers.0.moe.broadcast_in_dim_31, %layers.0.moe.constant_106 : tensor<48x176xi1>, tensor<48x176xf32>
     %layers.0.moe.iota_17 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.0.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_3, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.0.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.0.moe.compare_26 = stablehlo.compare EQ, %layers.0.moe.iota_17, %layers.0.moe.broadcast_in_dim_32, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_109 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.select_21 = stablehlo.select %layers.0.moe.compare_26, %layers.0.moe.select_6, %layers.0.moe.constant_109 : tensor<48x9xi1>, tensor<48x9xf32>
@@ -637,8 +640,8 @@ module @prefill_48 {
     %layers.0.moe.compare_27 = stablehlo.compare EQ, %layers.0.moe.broadcast_in_dim_33, %layers.0.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
     %layers.0.moe.broadcast_in_dim_34 = stablehlo.broadcast_in_dim %layers.0.moe.reduce_16, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
     %layers.0.moe.select_22 = stablehlo.select %layers.0.moe.compare_27, %layers.0.moe.broadcast_in_dim_34, %layers.0.moe.select_20 : tensor<48x176xi1>, tensor<48x176xf32>
-    %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.select_22 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
-    %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.convert_17, %layers.0.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
+    %layers.0.moe.convert_20 = stablehlo.convert %layers.0.moe.select_22 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
+    %layers.0.moe.dot_general_7 = stablehlo.dot_general %layers.0.moe.convert_20, %layers.0.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
     %layers.0.moe.constant_111 = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.0.moe.reduce_17 = stablehlo.reduce(%layers.0.moe.dot_general_7 init: %layers.0.moe.constant_111) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.0.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.0.moe.reduce_17 <@devices, [{}, {}]> : tensor<48x416xf32>
@@ -785,6 +788,7 @@ module @prefill_48 {
     %layers.1.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.1.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.1.moe.router = stablehlo.add %layers.1.moe.dot_general, %layers.1.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -794,21 +798,23 @@ module @prefill_48 {
     %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<48x9x9xi1>
     %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<48x9x9xi1>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -837,7 +843,7 @@ module @prefill_48 {
     %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.1.moe.compare_9 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -846,13 +852,13 @@ module @prefill_48 {
     %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.broadcast_in_dim_7, %layers.1.moe.select_5, %layers.1.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_3, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_6, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.slice = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
     %layers.1.moe.constant_18 = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.add across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.1.moe.constant_19 = stablehlo.constant dense<7> : tensor<9xi32>
-    %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.convert_4, %layers.1.moe.constant_19 : tensor<9xi32>
+    %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.convert_7, %layers.1.moe.constant_19 : tensor<9xi32>
     %layers.1.moe.constant_20 = stablehlo.constant dense<8> : tensor<9xi32>
     %layers.1.moe.divide_4 = stablehlo.divide %layers.1.moe.add_3, %layers.1.moe.constant_20 : tensor<9xi32>
     %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
@@ -867,32 +873,32 @@ module @prefill_48 {
     %layers.1.moe.iota_7 = stablehlo.iota dim = 1 : tensor<48x48xi32>
     %layers.1.moe.iota_8 = stablehlo.iota dim = 0 : tensor<48x48xi32>
     %layers.1.moe.compare_11 = stablehlo.compare LT, %layers.1.moe.iota_7, %layers.1.moe.iota_8, SIGNED : (tensor<48x48xi32>, tensor<48x48xi32>) -> tensor<48x48xi1>
-    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.compare_11 : (tensor<48x48xi1>) -> tensor<48x48xf32>
-    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_5, %layers.1.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
-    %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
+    %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.compare_11 : (tensor<48x48xi1>) -> tensor<48x48xf32>
+    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_8, %layers.1.moe.select_7, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x48xf32>, tensor<48x9xf32>) -> tensor<48x9xf32>
+    %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.dot_general_2 : (tensor<48x9xf32>) -> tensor<48x9xi32>
     %layers.1.moe.constant_23 = stablehlo.constant dense<8> : tensor<9xi32>
     %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.subtract_4, %layers.1.moe.constant_23 : tensor<9xi32>
     %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.multiply, dims = [1] : (tensor<9xi32>) -> tensor<48x9xi32>
-    %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.broadcast_in_dim_10, %layers.1.moe.convert_6 : tensor<48x9xi32>
+    %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.broadcast_in_dim_10, %layers.1.moe.convert_9 : tensor<48x9xi32>
     %layers.1.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.compare_12 = stablehlo.compare GT, %layers.1.moe.select_7, %layers.1.moe.constant_24, FLOAT : (tensor<48x9xf32>, tensor<48x9xf32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_25 = stablehlo.constant dense<-1> : tensor<48x9xi32>
     %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.add_4, %layers.1.moe.constant_25 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.1.moe.iota_9 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_4, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.1.moe.compare_13 = stablehlo.compare EQ, %layers.1.moe.iota_9, %layers.1.moe.broadcast_in_dim_11, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.select_9, %layers.1.moe.constant_26 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.moe.slot = stablehlo.reduce(%layers.1.moe.select_10 init: %layers.1.moe.constant_27) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
     %layers.1.moe.iota_10 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_3, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.1.moe.compare_14 = stablehlo.compare EQ, %layers.1.moe.iota_10, %layers.1.moe.broadcast_in_dim_12, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.select_11 = stablehlo.select %layers.1.moe.compare_14, %layers.1.moe.select_9, %layers.1.moe.constant_28 : tensor<48x9xi1>, tensor<48x9xi32>
     %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.moe.slot_2 = stablehlo.reduce(%layers.1.moe.select_11 init: %layers.1.moe.constant_29) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
-    %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
     %layers.1.moe.iota_11 = stablehlo.iota dim = 0 : tensor<176x48xi32>
     %layers.1.moe.iota_12 = stablehlo.iota dim = 1 : tensor<176x48xi32>
     %layers.1.moe.constant_30 = stablehlo.constant dense<0> : tensor<176x48xi32>
@@ -904,10 +910,10 @@ module @prefill_48 {
     %layers.1.moe.select_12 = stablehlo.select %layers.1.moe.or_2, %layers.1.moe.iota_12, %layers.1.moe.constant_30 : tensor<176x48xi1>, tensor<176x48xi32>
     %layers.1.moe.constant_31 = stablehlo.constant dense<-2147483648> : tensor<i32>
     %layers.1.moe.source = stablehlo.reduce(%layers.1.moe.select_12 init: %layers.1.moe.constant_31) applies stablehlo.maximum across dimensions = [1] : (tensor<176x48xi32>, tensor<i32>) -> tensor<176xi32>
-    %layers.1.moe.gather = "stablehlo.gather"(%layers.1.moe.convert_7, %layers.1.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
+    %layers.1.moe.gather = "stablehlo.gather"(%layers.1.moe.convert_10, %layers.1.moe.source) <{dimension_numbers = #stablehlo.gather<offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1, 416>}> : (tensor<48x416xbf16>, tensor<176xi32>) -> tensor<176x416xbf16>
     %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.gather : (tensor<176x416xbf16>) -> tensor<22x8x416xbf16>
     %layers.1.moe.constant_32 = stablehlo.constant dense<15> : tensor<9xi32>
-    %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.convert_4, %layers.1.moe.constant_32 : tensor<9xi32>
+    %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.convert_7, %layers.1.moe.constant_32 : tensor<9xi32>
     %layers.1.moe.constant_33 = stablehlo.constant dense<16> : tensor<9xi32>
     %layers.1.moe.divide_5 = stablehlo.divide %layers.1.moe.add_5, %layers.1.moe.constant_33 : tensor<9xi32>
     %layers.1.moe.iota_13 = stablehlo.iota dim = 1 : tensor<9x9xi32>
@@ -932,9 +938,9 @@ module @prefill_48 {
       %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
       %layers.1.moe.compare_19 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_17, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.compare_19 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.compare_19 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.1.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_8 init: %layers.1.moe.constant_39) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_11 init: %layers.1.moe.constant_39) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.constant_40 = stablehlo.constant dense<0> : tensor<9xi32>
       %layers.1.moe.select_14 = stablehlo.select %layers.1.moe.compare_19, %layers.1.moe.divide_5, %layers.1.moe.constant_40 : tensor<9xi1>, tensor<9xi32>
       %layers.1.moe.constant_41 = stablehlo.constant dense<0> : tensor<i32>
@@ -959,19 +965,19 @@ module @prefill_48 {
       %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<4x1x320x13x16xui8>) -> tensor<4x320x13x16xui8>
       %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<4x1x320x13xui8>) -> tensor<4x320x13xui8>
       %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.reshape_3 : (tensor<16x416xbf16>) -> tensor<16x208x2xbf16>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_5 : (tensor<4x320x13x16xui8>) -> tensor<4x320x13x16xui16>
       %layers.1.moe.constant_48 = stablehlo.constant dense<15> : tensor<4x320x13x16xui16>
-      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.convert_9, %layers.1.moe.constant_48 : tensor<4x320x13x16xui16>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.and_2 = stablehlo.and %layers.1.moe.convert_12, %layers.1.moe.constant_48 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
       %layers.1.moe.constant_49 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.convert_10, %layers.1.moe.constant_49 : tensor<4x320x13xui16>
+      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.convert_13, %layers.1.moe.constant_49 : tensor<4x320x13xui16>
       %layers.1.moe.constant_50 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
       %layers.1.moe.subtract_6 = stablehlo.subtract %layers.1.moe.maximum, %layers.1.moe.constant_50 : tensor<4x320x13xui16>
       %layers.1.moe.constant_51 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
       %layers.1.moe.shift_left = stablehlo.shift_left %layers.1.moe.subtract_6, %layers.1.moe.constant_51 : tensor<4x320x13xui16>
       %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
       %layers.1.moe.constant_52 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.convert_10, %layers.1.moe.constant_52 : tensor<4x320x13xui16>
+      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.convert_13, %layers.1.moe.constant_52 : tensor<4x320x13xui16>
       %layers.1.moe.constant_53 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
       %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_53 : tensor<4x320x13xui16>
       %layers.1.moe.broadcast_in_dim_19 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_3, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
@@ -1000,17 +1006,17 @@ module @prefill_48 {
       %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.broadcast_in_dim_20, %layers.1.moe.reshape_9, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x208xbf16>, tensor<4x320x208xbf16>) -> tensor<4x16x320xf32>
       %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<4x16x320xf32>) -> tensor<16x4x320xf32>
       %layers.1.moe.constant_60 = stablehlo.constant dense<4> : tensor<4x320x13x16xui16>
-      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_9, %layers.1.moe.constant_60 : tensor<4x320x13x16xui16>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
+      %layers.1.moe.shift_right_logical = stablehlo.shift_right_logical %layers.1.moe.convert_12, %layers.1.moe.constant_60 : tensor<4x320x13x16xui16>
+      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.reshape_6 : (tensor<4x320x13xui8>) -> tensor<4x320x13xui16>
       %layers.1.moe.constant_61 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.convert_11, %layers.1.moe.constant_61 : tensor<4x320x13xui16>
+      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.convert_14, %layers.1.moe.constant_61 : tensor<4x320x13xui16>
       %layers.1.moe.constant_62 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
       %layers.1.moe.subtract_7 = stablehlo.subtract %layers.1.moe.maximum_2, %layers.1.moe.constant_62 : tensor<4x320x13xui16>
       %layers.1.moe.constant_63 = stablehlo.constant dense<7> : tensor<4x320x13xui16>
       %layers.1.moe.shift_left_4 = stablehlo.shift_left %layers.1.moe.subtract_7, %layers.1.moe.constant_63 : tensor<4x320x13xui16>
       %layers.1.moe.broadcast_in_dim_21 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_4, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
       %layers.1.moe.constant_64 = stablehlo.constant dense<1> : tensor<4x320x13xui16>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.convert_11, %layers.1.moe.constant_64 : tensor<4x320x13xui16>
+      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.convert_14, %layers.1.moe.constant_64 : tensor<4x320x13xui16>
       %layers.1.moe.constant_65 = stablehlo.constant dense<32767> : tensor<4x320x13xui16>
       %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_65 : tensor<4x320x13xui16>
       %layers.1.moe.broadcast_in_dim_22 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_5, dims = [0, 1, 2] : (tensor<4x320x13xui16>) -> tensor<4x320x13x16xui16>
@@ -1059,7 +1065,7 @@ module @prefill_48 {
       %layers.1.moe.constant_76 = stablehlo.constant dense<1.0> : tensor<16x4x160xf32>
       %layers.1.moe.add_11 = stablehlo.add %layers.1.moe.maximum_3, %layers.1.moe.constant_76 : tensor<16x4x160xf32>
       %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.multiply_8, %layers.1.moe.add_11 : tensor<16x4x160xf32>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
+      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.multiply_9 : (tensor<16x4x160xf32>) -> tensor<16x4x160xbf16>
       %layers.1.moe.constant_77 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.constant_78 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.constant_79 = stablehlo.constant dense<0> : tensor<i32>
@@ -1068,20 +1074,20 @@ module @prefill_48 {
       %layers.1.moe.dynamic_slice_7 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_78, %layers.1.moe.expert, %layers.1.moe.constant_77, %layers.1.moe.constant_79, sizes = [4, 1, 416, 5] : (tensor<4x9x416x5xui8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x1x416x5xui8>
       %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<4x1x416x5x16xui8>) -> tensor<4x416x5x16xui8>
       %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.dynamic_slice_7 : (tensor<4x1x416x5xui8>) -> tensor<4x416x5xui8>
-      %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.convert_12 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
-      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
+      %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.convert_15 : (tensor<16x4x160xbf16>) -> tensor<16x4x80x2xbf16>
+      %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.reshape_15 : (tensor<4x416x5x16xui8>) -> tensor<4x416x5x16xui16>
       %layers.1.moe.constant_81 = stablehlo.constant dense<15> : tensor<4x416x5x16xui16>
-      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.convert_13, %layers.1.moe.constant_81 : tensor<4x416x5x16xui16>
-      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.and_9 = stablehlo.and %layers.1.moe.convert_16, %layers.1.moe.constant_81 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
       %layers.1.moe.constant_82 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.maximum_4 = stablehlo.maximum %layers.1.moe.convert_14, %layers.1.moe.constant_82 : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_4 = stablehlo.maximum %layers.1.moe.convert_17, %layers.1.moe.constant_82 : tensor<4x416x5xui16>
       %layers.1.moe.constant_83 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
       %layers.1.moe.subtract_8 = stablehlo.subtract %layers.1.moe.maximum_4, %layers.1.moe.constant_83 : tensor<4x416x5xui16>
       %layers.1.moe.constant_84 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
       %layers.1.moe.shift_left_7 = stablehlo.shift_left %layers.1.moe.subtract_8, %layers.1.moe.constant_84 : tensor<4x416x5xui16>
       %layers.1.moe.broadcast_in_dim_25 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_7, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
       %layers.1.moe.constant_85 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.minimum_7 = stablehlo.minimum %layers.1.moe.convert_14, %layers.1.moe.constant_85 : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_7 = stablehlo.minimum %layers.1.moe.convert_17, %layers.1.moe.constant_85 : tensor<4x416x5xui16>
       %layers.1.moe.constant_86 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
       %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.minimum_7, %layers.1.moe.constant_86 : tensor<4x416x5xui16>
       %layers.1.moe.broadcast_in_dim_26 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
@@ -1110,17 +1116,17 @@ module @prefill_48 {
       %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.transpose_3, %layers.1.moe.reshape_19, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
       %layers.1.moe.transpose_4 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
       %layers.1.moe.constant_93 = stablehlo.constant dense<4> : tensor<4x416x5x16xui16>
-      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_13, %layers.1.moe.constant_93 : tensor<4x416x5x16xui16>
-      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
+      %layers.1.moe.shift_right_logical_2 = stablehlo.shift_right_logical %layers.1.moe.convert_16, %layers.1.moe.constant_93 : tensor<4x416x5x16xui16>
+      %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.reshape_16 : (tensor<4x416x5xui8>) -> tensor<4x416x5xui16>
       %layers.1.moe.constant_94 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.maximum_5 = stablehlo.maximum %layers.1.moe.convert_15, %layers.1.moe.constant_94 : tensor<4x416x5xui16>
+      %layers.1.moe.maximum_5 = stablehlo.maximum %layers.1.moe.convert_18, %layers.1.moe.constant_94 : tensor<4x416x5xui16>
       %layers.1.moe.constant_95 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
       %layers.1.moe.subtract_9 = stablehlo.subtract %layers.1.moe.maximum_5, %layers.1.moe.constant_95 : tensor<4x416x5xui16>
       %layers.1.moe.constant_96 = stablehlo.constant dense<7> : tensor<4x416x5xui16>
       %layers.1.moe.shift_left_10 = stablehlo.shift_left %layers.1.moe.subtract_9, %layers.1.moe.constant_96 : tensor<4x416x5xui16>
       %layers.1.moe.broadcast_in_dim_27 = stablehlo.broadcast_in_dim %layers.1.moe.shift_left_10, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
       %layers.1.moe.constant_97 = stablehlo.constant dense<1> : tensor<4x416x5xui16>
-      %layers.1.moe.minimum_9 = stablehlo.minimum %layers.1.moe.convert_15, %layers.1.moe.constant_97 : tensor<4x416x5xui16>
+      %layers.1.moe.minimum_9 = stablehlo.minimum %layers.1.moe.convert_18, %layers.1.moe.constant_97 : tensor<4x416x5xui16>
       %layers.1.moe.constant_98 = stablehlo.constant dense<32767> : tensor<4x416x5xui16>
       %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.minimum_9, %layers.1.moe.constant_98 : tensor<4x416x5xui16>
       %layers.1.moe.broadcast_in_dim_28 = stablehlo.broadcast_in_dim %layers.1.moe.multiply_12, dims = [0, 1, 2] : (tensor<4x416x5xui16>) -> tensor<4x416x5x16xui16>
@@ -1149,8 +1155,8 @@ module @prefill_48 {
       %layers.1.moe.dot_general_6 = stablehlo.dot_general %layers.1.moe.transpose_5, %layers.1.moe.reshape_21, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x16x80xbf16>, tensor<4x416x80xbf16>) -> tensor<4x16x416xf32>
       %layers.1.moe.transpose_6 = stablehlo.transpose %layers.1.moe.dot_general_6, dims = [1, 0, 2] : (tensor<4x16x416xf32>) -> tensor<16x4x416xf32>
       %layers.1.moe.add_14 = stablehlo.add %layers.1.moe.transpose_4, %layers.1.moe.transpose_6 : tensor<16x4x416xf32>
-      %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.add_14 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
-      %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.convert_16 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
+      %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.add_14 : (tensor<16x4x416xf32>) -> tensor<16x4x416xbf16>
+      %layers.1.moe.slice_8 = stablehlo.slice %layers.1.moe.convert_19 [0:16, 0:4, 0:416] : (tensor<16x4x416xbf16>) -> tensor<16x4x416xbf16>
       %layers.1.moe.reshape_22 = stablehlo.reshape %layers.1.moe.slice_8 : (tensor<16x4x416xbf16>) -> tensor<2x8x4x416xbf16>
       %layers.1.moe.transpose_7 = stablehlo.transpose %layers.1.moe.reshape_22, dims = [0, 2, 1, 3] : (tensor<2x8x4x416xbf16>) -> tensor<2x4x8x416xbf16>
       %layers.1.moe.constant_105 = stablehlo.constant dense<1> : tensor<i32>
@@ -1163,7 +1169,7 @@ module @prefill_48 {
     %layers.1.moe.iota_15 = stablehlo.iota dim = 1 : tensor<48x176xi32>
     %layers.1.moe.constant_106 = stablehlo.constant dense<0.0> : tensor<48x176xf32>
     %layers.1.moe.iota_16 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_2, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_29 = stablehlo.broadcast_in_dim %layers.1.moe.convert_4, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.1.moe.compare_24 = stablehlo.compare EQ, %layers.1.moe.iota_16, %layers.1.moe.broadcast_in_dim_29, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_107 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.select_19 = stablehlo.select %layers.1.moe.compare_24, %layers.1.moe.select_6, %layers.1.moe.constant_107 : tensor<48x9xi1>, tensor<48x9xf32>
@@ -1174,7 +1180,7 @@ module @prefill_48 {
     %layers.1.moe.broadcast_in_dim_31 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_15, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
     %layers.1.moe.select_20 = stablehlo.select %layers.1.moe.compare_25, %layers.1.moe.broadcast_in_dim_31, %layers.1.moe.constant_106 : tensor<48x176xi1>, tensor<48x176xf32>
     %layers.1.moe.iota_17 = stablehlo.iota dim = 1 : tensor<48x9xi32>
-    %layers.1.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_3, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
+    %layers.1.moe.broadcast_in_dim_32 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [0] : (tensor<48xi32>) -> tensor<48x9xi32>
     %layers.1.moe.compare_26 = stablehlo.compare EQ, %layers.1.moe.iota_17, %layers.1.moe.broadcast_in_dim_32, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_109 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.select_21 = stablehlo.select %layers.1.moe.compare_26, %layers.1.moe.select_6, %layers.1.moe.constant_109 : tensor<48x9xi1>, tensor<48x9xf32>
@@ -1184,8 +1190,8 @@ module @prefill_48 {
     %layers.1.moe.compare_27 = stablehlo.compare EQ, %layers.1.moe.broadcast_in_dim_33, %layers.1.moe.iota_15, SIGNED : (tensor<48x176xi32>, tensor<48x176xi32>) -> tensor<48x176xi1>
     %layers.1.moe.broadcast_in_dim_34 = stablehlo.broadcast_in_dim %layers.1.moe.reduce_16, dims = [0] : (tensor<48xf32>) -> tensor<48x176xf32>
     %layers.1.moe.select_22 = stablehlo.select %layers.1.moe.compare_27, %layers.1.moe.broadcast_in_dim_34, %layers.1.moe.select_20 : tensor<48x176xi1>, tensor<48x176xf32>
-    %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.select_22 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
-    %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.convert_17, %layers.1.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
+    %layers.1.moe.convert_20 = stablehlo.convert %layers.1.moe.select_22 : (tensor<48x176xf32>) -> tensor<48x176xbf16>
+    %layers.1.moe.dot_general_7 = stablehlo.dot_general %layers.1.moe.convert_20, %layers.1.moe.reshape_23, contracting_dims = [1] x [0] : (tensor<48x176xbf16>, tensor<176x4x416xbf16>) -> tensor<48x4x416xf32>
     %layers.1.moe.constant_111 = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.moe.reduce_17 = stablehlo.reduce(%layers.1.moe.dot_general_7 init: %layers.1.moe.constant_111) applies stablehlo.add across dimensions = [1] : (tensor<48x4x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.1.moe.sharding_constraint_2 = sdy.sharding_constraint %layers.1.moe.reduce_17 <@devices, [{}, {}]> : tensor<48x416xf32>

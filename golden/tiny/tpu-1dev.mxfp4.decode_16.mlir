@@ -152,14 +152,15 @@ module @decode_16 {
       %layers.0.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.0.attention.constant_9 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.0.attention.reduce = stablehlo.reduce(%layers.0.attention.scores init: %layers.0.attention.constant_9) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.maximum = stablehlo.maximum %layers.0.attention.reduce, %layers.0.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
+      %layers.0.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x40xf32>
       %layers.0.attention.subtract_2 = stablehlo.subtract %layers.0.attention.scores, %layers.0.attention.broadcast_in_dim_7 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.weight = stablehlo.exponential %layers.0.attention.subtract_2 : tensor<1x12x1x3x40xf32>
       %layers.0.attention.constant_10 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.0.attention.reduce_2 = stablehlo.reduce(%layers.0.attention.weight init: %layers.0.attention.constant_10) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x40xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.0.attention.subtract_3 = stablehlo.subtract %layers.0.attention.broadcast_in_dim_6, %layers.0.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.0.attention.constant_11 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.0.attention.minimum = stablehlo.minimum %layers.0.attention.subtract_3, %layers.0.attention.constant_11 : tensor<1x12x1x3xf32>
+      %layers.0.attention.exponential_2 = stablehlo.exponential %layers.0.attention.minimum : tensor<1x12x1x3xf32>
       %layers.0.attention.add_3 = stablehlo.add %layers.0.attention.reduce_2, %layers.0.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.0.attention.convert_3 = stablehlo.convert %layers.0.attention.weight : (tensor<1x12x1x3x40xf32>) -> tensor<1x12x1x3x40xbf16>
       %layers.0.attention.dot_general_3 = stablehlo.dot_general %layers.0.attention.convert_3, %layers.0.attention.dynamic_update_slice_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x40xbf16>, tensor<1x12x40x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -167,8 +168,8 @@ module @decode_16 {
       %layers.0.attention.divide = stablehlo.divide %layers.0.attention.dot_general_3, %layers.0.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.0.attention.transpose = stablehlo.transpose %layers.0.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
       %layers.0.attention.attended = stablehlo.reshape %layers.0.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
-      %layers.0.attention.constant_11 = stablehlo.constant dense<0.0> : tensor<7x1008xf32>
-      %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.attended, %layers.0.attention.constant_11, dim = 0 : (tensor<1x1008xf32>, tensor<7x1008xf32>) -> tensor<8x1008xf32>
+      %layers.0.attention.constant_12 = stablehlo.constant dense<0.0> : tensor<7x1008xf32>
+      %layers.0.attention.concatenate_2 = stablehlo.concatenate %layers.0.attention.attended, %layers.0.attention.constant_12, dim = 0 : (tensor<1x1008xf32>, tensor<7x1008xf32>) -> tensor<8x1008xf32>
       %layers.0.attention.convert_4 = stablehlo.convert %layers.0.attention.concatenate_2 : (tensor<8x1008xf32>) -> tensor<8x1008xbf16>
       %layers.0.attention.dot_general_4 = stablehlo.dot_general %layers.0.attention.convert_4, %layers.0.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
       %layers.0.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
@@ -193,6 +194,7 @@ module @decode_16 {
       %layers.0.moe.optimization_barrier = stablehlo.optimization_barrier %layers.0.moe.router : tensor<8x9xf32>
       %layers.0.moe.slice = stablehlo.slice %layers.0.moe.optimization_barrier [0:1, 0:9] : (tensor<8x9xf32>) -> tensor<1x9xf32>
       %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.slice, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.slice, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -202,21 +204,23 @@ module @decode_16 {
       %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<1x9x9xi1>
       %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<1x9x9xi1>
-      %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -245,12 +249,12 @@ module @decode_16 {
       %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
+      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
       %layers.0.moe.constant_16 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.reduce_2 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.divide : (tensor<1xf32>) -> tensor<f32>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.reduce_3 : (tensor<1xi32>) -> tensor<i32>
+      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.divide_2 : (tensor<1xf32>) -> tensor<f32>
       %layers.0.moe.constant_17 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_17, %layers.0.moe.reshape, %layers.0.moe.constant_17, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -263,12 +267,12 @@ module @decode_16 {
       %layers.0.moe.constant_20 = stablehlo.constant dense<13> : tensor<i32>
       %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.reshape, %layers.0.moe.constant_20 : tensor<i32>
       %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_19, %layers.0.moe.multiply, %layers.0.moe.constant_19, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_6, %layers.0.moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
+      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_9, %layers.0.moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
       %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
       %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
       %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_5, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
       %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_7 : tensor<8x1x1216xf32>
@@ -287,7 +291,7 @@ module @decode_16 {
       %layers.0.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
       %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_25 : tensor<8x1x608xf32>
       %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_4 : tensor<8x1x608xf32>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
       %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_26, %layers.0.moe.reshape, %layers.0.moe.constant_26, %layers.0.moe.constant_26, %layers.0.moe.constant_26, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -296,12 +300,12 @@ module @decode_16 {
       %layers.0.moe.constant_28 = stablehlo.constant dense<19> : tensor<i32>
       %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.reshape, %layers.0.moe.constant_28 : tensor<i32>
       %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_27, %layers.0.moe.multiply_6, %layers.0.moe.constant_27, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_10, %layers.0.moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
+      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.convert_12, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_13, %layers.0.moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
       %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.convert_8 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
       %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_9, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
       %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
       %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>
@@ -317,12 +321,12 @@ module @decode_16 {
       %layers.0.moe.constant_32 = stablehlo.constant dense<13> : tensor<i32>
       %layers.0.moe.multiply_9 = stablehlo.multiply %layers.0.moe.reshape_3, %layers.0.moe.constant_32 : tensor<i32>
       %layers.0.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_31, %layers.0.moe.multiply_9, %layers.0.moe.constant_31, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.convert_12, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_13, %layers.0.moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
+      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.convert_15, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_16, %layers.0.moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
       %layers.0.moe.unpacked_3 = stablehlo.convert %layers.0.moe.multiply_10 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
       %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_12, %layers.0.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
       %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_10, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
       %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.dot_general_4, %layers.0.moe.broadcast_in_dim_11 : tensor<8x1x1216xf32>
@@ -341,7 +345,7 @@ module @decode_16 {
       %layers.0.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
       %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_37 : tensor<8x1x608xf32>
       %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.multiply_12, %layers.0.moe.add_6 : tensor<8x1x608xf32>
-      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+      %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
       %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_38, %layers.0.moe.reshape_3, %layers.0.moe.constant_38, %layers.0.moe.constant_38, %layers.0.moe.constant_38, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.dynamic_slice_9 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -350,12 +354,12 @@ module @decode_16 {
       %layers.0.moe.constant_40 = stablehlo.constant dense<19> : tensor<i32>
       %layers.0.moe.multiply_14 = stablehlo.multiply %layers.0.moe.reshape_3, %layers.0.moe.constant_40 : tensor<i32>
       %layers.0.moe.dynamic_slice_10 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_39, %layers.0.moe.multiply_14, %layers.0.moe.constant_39, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.0.moe.convert_16 = stablehlo.convert %layers.0.moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.0.moe.convert_17 = stablehlo.convert %layers.0.moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_16, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.multiply_15 = stablehlo.multiply %layers.0.moe.convert_17, %layers.0.moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
+      %layers.0.moe.convert_19 = stablehlo.convert %layers.0.moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.0.moe.convert_20 = stablehlo.convert %layers.0.moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_19, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.multiply_15 = stablehlo.multiply %layers.0.moe.convert_20, %layers.0.moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
       %layers.0.moe.unpacked_4 = stablehlo.convert %layers.0.moe.multiply_15 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_15 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_18 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
       %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_14, %layers.0.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
       %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
       %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>
@@ -457,14 +461,15 @@ module @decode_16 {
       %layers.1.attention.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.attention.reshape_6, dims = [1, 3] : (tensor<12x3xf32>) -> tensor<1x12x1x3xf32>
       %layers.1.attention.constant_7 = stablehlo.constant dense<0xFF800000> : tensor<f32>
       %layers.1.attention.reduce = stablehlo.reduce(%layers.1.attention.scores init: %layers.1.attention.constant_7) applies stablehlo.maximum across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.maximum = stablehlo.maximum %layers.1.attention.reduce, %layers.1.attention.broadcast_in_dim_6 : tensor<1x12x1x3xf32>
-      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.maximum, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
+      %layers.1.attention.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.attention.reduce, dims = [0, 1, 2, 3] : (tensor<1x12x1x3xf32>) -> tensor<1x12x1x3x1024xf32>
       %layers.1.attention.subtract_2 = stablehlo.subtract %layers.1.attention.scores, %layers.1.attention.broadcast_in_dim_7 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.weight = stablehlo.exponential %layers.1.attention.subtract_2 : tensor<1x12x1x3x1024xf32>
       %layers.1.attention.constant_8 = stablehlo.constant dense<0.0> : tensor<f32>
       %layers.1.attention.reduce_2 = stablehlo.reduce(%layers.1.attention.weight init: %layers.1.attention.constant_8) applies stablehlo.add across dimensions = [4] : (tensor<1x12x1x3x1024xf32>, tensor<f32>) -> tensor<1x12x1x3xf32>
-      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.maximum : tensor<1x12x1x3xf32>
-      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.subtract_3 : tensor<1x12x1x3xf32>
+      %layers.1.attention.subtract_3 = stablehlo.subtract %layers.1.attention.broadcast_in_dim_6, %layers.1.attention.reduce : tensor<1x12x1x3xf32>
+      %layers.1.attention.constant_9 = stablehlo.constant dense<6.4e1> : tensor<1x12x1x3xf32>
+      %layers.1.attention.minimum = stablehlo.minimum %layers.1.attention.subtract_3, %layers.1.attention.constant_9 : tensor<1x12x1x3xf32>
+      %layers.1.attention.exponential_2 = stablehlo.exponential %layers.1.attention.minimum : tensor<1x12x1x3xf32>
       %layers.1.attention.add_3 = stablehlo.add %layers.1.attention.reduce_2, %layers.1.attention.exponential_2 : tensor<1x12x1x3xf32>
       %layers.1.attention.convert_3 = stablehlo.convert %layers.1.attention.weight : (tensor<1x12x1x3x1024xf32>) -> tensor<1x12x1x3x1024xbf16>
       %layers.1.attention.dot_general_3 = stablehlo.dot_general %layers.1.attention.convert_3, %layers.1.attention.custom_call_2, batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<1x12x1x3x1024xbf16>, tensor<1x12x1024x28xbf16>) -> tensor<1x12x1x3x28xf32>
@@ -472,8 +477,8 @@ module @decode_16 {
       %layers.1.attention.divide = stablehlo.divide %layers.1.attention.dot_general_3, %layers.1.attention.broadcast_in_dim_8 : tensor<1x12x1x3x28xf32>
       %layers.1.attention.transpose = stablehlo.transpose %layers.1.attention.divide, dims = [0, 2, 1, 3, 4] : (tensor<1x12x1x3x28xf32>) -> tensor<1x1x12x3x28xf32>
       %layers.1.attention.attended = stablehlo.reshape %layers.1.attention.transpose : (tensor<1x1x12x3x28xf32>) -> tensor<1x1008xf32>
-      %layers.1.attention.constant_9 = stablehlo.constant dense<0.0> : tensor<7x1008xf32>
-      %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.attended, %layers.1.attention.constant_9, dim = 0 : (tensor<1x1008xf32>, tensor<7x1008xf32>) -> tensor<8x1008xf32>
+      %layers.1.attention.constant_10 = stablehlo.constant dense<0.0> : tensor<7x1008xf32>
+      %layers.1.attention.concatenate_2 = stablehlo.concatenate %layers.1.attention.attended, %layers.1.attention.constant_10, dim = 0 : (tensor<1x1008xf32>, tensor<7x1008xf32>) -> tensor<8x1008xf32>
       %layers.1.attention.convert_4 = stablehlo.convert %layers.1.attention.concatenate_2 : (tensor<8x1008xf32>) -> tensor<8x1008xbf16>
       %layers.1.attention.dot_general_4 = stablehlo.dot_general %layers.1.attention.convert_4, %layers.1.attention.out.weight, contracting_dims = [1] x [1] : (tensor<8x1008xbf16>, tensor<416x1008xbf16>) -> tensor<8x416xf32>
       %layers.1.attention.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.attention.out.bias, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
@@ -498,6 +503,7 @@ module @decode_16 {
       %layers.1.moe.optimization_barrier = stablehlo.optimization_barrier %layers.1.moe.router : tensor<8x9xf32>
       %layers.1.moe.slice = stablehlo.slice %layers.1.moe.optimization_barrier [0:1, 0:9] : (tensor<8x9xf32>) -> tensor<1x9xf32>
       %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<1x9xi32>
+      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<1x9xi32>) -> tensor<1x9xf32>
       %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.slice, dims = [0, 1] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.slice, dims = [0, 2] : (tensor<1x9xf32>) -> tensor<1x9x9xf32>
       %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<1x9x9xf32>, tensor<1x9x9xf32>) -> tensor<1x9x9xi1>
@@ -507,21 +513,23 @@ module @decode_16 {
       %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<1x9x9xi32>, tensor<1x9x9xi32>) -> tensor<1x9x9xi1>
       %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<1x9x9xi1>
       %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<1x9x9xi1>
-      %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
+      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<1x9x9xi1>) -> tensor<1x9x9xi32>
       %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
+      %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<1x9x9xi32>, tensor<i32>) -> tensor<1x9xi32>
       %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
       %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<1x9xi32>
       %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
-      %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<1x9xi32>
-      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xi32>
-      %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xi32>, tensor<i32>) -> tensor<1xi32>
+      %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+      %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<1x9xi1>, tensor<1x9xf32>
+      %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+      %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<1x9xf32>, tensor<f32>) -> tensor<1xf32>
+      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<1xf32>) -> tensor<1xi32>
+      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<1xf32>) -> tensor<1xi32>
       %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<1x9xi32>
       %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
       %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
@@ -550,12 +558,12 @@ module @decode_16 {
       %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<1x9xf32>
       %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
-      %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
+      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
       %layers.1.moe.constant_16 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.reduce_2 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<1xi32>) -> tensor<i32>
       %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.divide : (tensor<1xf32>) -> tensor<f32>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.reduce_3 : (tensor<1xi32>) -> tensor<i32>
+      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_5 : (tensor<1xi32>) -> tensor<i32>
       %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.divide_2 : (tensor<1xf32>) -> tensor<f32>
       %layers.1.moe.constant_17 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_17, %layers.1.moe.reshape, %layers.1.moe.constant_17, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
@@ -568,12 +576,12 @@ module @decode_16 {
       %layers.1.moe.constant_20 = stablehlo.constant dense<13> : tensor<i32>
       %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.reshape, %layers.1.moe.constant_20 : tensor<i32>
       %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_19, %layers.1.moe.multiply, %layers.1.moe.constant_19, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_6, %layers.1.moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
+      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_9, %layers.1.moe.broadcast_in_dim_6 : tensor<1x13x32x1216xf32>
       %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
       %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
       %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_5, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
       %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_7 : tensor<8x1x1216xf32>
@@ -592,7 +600,7 @@ module @decode_16 {
       %layers.1.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
       %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_25 : tensor<8x1x608xf32>
       %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_4 : tensor<8x1x608xf32>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
       %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_26, %layers.1.moe.reshape, %layers.1.moe.constant_26, %layers.1.moe.constant_26, %layers.1.moe.constant_26, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -601,12 +609,12 @@ module @decode_16 {
       %layers.1.moe.constant_28 = stablehlo.constant dense<19> : tensor<i32>
       %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.reshape, %layers.1.moe.constant_28 : tensor<i32>
       %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_27, %layers.1.moe.multiply_6, %layers.1.moe.constant_27, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.convert_9, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_10, %layers.1.moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
+      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.convert_12, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_13, %layers.1.moe.broadcast_in_dim_8 : tensor<1x19x32x512xf32>
       %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.convert_8 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
       %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_9, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
       %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
       %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>
@@ -622,12 +630,12 @@ module @decode_16 {
       %layers.1.moe.constant_32 = stablehlo.constant dense<13> : tensor<i32>
       %layers.1.moe.multiply_9 = stablehlo.multiply %layers.1.moe.reshape_3, %layers.1.moe.constant_32 : tensor<i32>
       %layers.1.moe.dynamic_slice_8 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_31, %layers.1.moe.multiply_9, %layers.1.moe.constant_31, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.convert_12, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_13, %layers.1.moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
+      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.dynamic_slice_8 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.custom_call_3 : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.convert_15, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_16, %layers.1.moe.broadcast_in_dim_10 : tensor<1x13x32x1216xf32>
       %layers.1.moe.unpacked_3 = stablehlo.convert %layers.1.moe.multiply_10 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
       %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_12, %layers.1.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<8x1x1216xf32>
       %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_10, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<8x1x1216xf32>
       %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.dot_general_4, %layers.1.moe.broadcast_in_dim_11 : tensor<8x1x1216xf32>
@@ -646,7 +654,7 @@ module @decode_16 {
       %layers.1.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<8x1x608xf32>
       %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_37 : tensor<8x1x608xf32>
       %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.multiply_12, %layers.1.moe.add_6 : tensor<8x1x608xf32>
-      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
+      %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.multiply_13 : (tensor<8x1x608xf32>) -> tensor<8x1x608xbf16>
       %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_38, %layers.1.moe.reshape_3, %layers.1.moe.constant_38, %layers.1.moe.constant_38, %layers.1.moe.constant_38, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.dynamic_slice_9 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -655,12 +663,12 @@ module @decode_16 {
       %layers.1.moe.constant_40 = stablehlo.constant dense<19> : tensor<i32>
       %layers.1.moe.multiply_14 = stablehlo.multiply %layers.1.moe.reshape_3, %layers.1.moe.constant_40 : tensor<i32>
       %layers.1.moe.dynamic_slice_10 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_39, %layers.1.moe.multiply_14, %layers.1.moe.constant_39, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.1.moe.convert_16 = stablehlo.convert %layers.1.moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.1.moe.convert_17 = stablehlo.convert %layers.1.moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_16, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.multiply_15 = stablehlo.multiply %layers.1.moe.convert_17, %layers.1.moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
+      %layers.1.moe.convert_19 = stablehlo.convert %layers.1.moe.dynamic_slice_10 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.1.moe.convert_20 = stablehlo.convert %layers.1.moe.custom_call_4 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_19, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.multiply_15 = stablehlo.multiply %layers.1.moe.convert_20, %layers.1.moe.broadcast_in_dim_12 : tensor<1x19x32x512xf32>
       %layers.1.moe.unpacked_4 = stablehlo.convert %layers.1.moe.multiply_15 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_15 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
+      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_18 : (tensor<8x1x608xbf16>) -> tensor<8x1x19x32xbf16>
       %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_14, %layers.1.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x8x512xf32>
       %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<1x8x512xf32>) -> tensor<8x1x512xf32>
       %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x1x512xf32>

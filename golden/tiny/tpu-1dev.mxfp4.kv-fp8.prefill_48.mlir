@@ -286,6 +286,7 @@ module @prefill_48 {
     %layers.0.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.0.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.0.moe.router = stablehlo.add %layers.0.moe.dot_general, %layers.0.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.0.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.0.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.0.moe.compare = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_3, %layers.0.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -295,21 +296,23 @@ module @prefill_48 {
     %layers.0.moe.compare_3 = stablehlo.compare LT, %layers.0.moe.iota_2, %layers.0.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.0.moe.and = stablehlo.and %layers.0.moe.compare_2, %layers.0.moe.compare_3 : tensor<48x9x9xi1>
     %layers.0.moe.or = stablehlo.or %layers.0.moe.compare, %layers.0.moe.and : tensor<48x9x9xi1>
-    %layers.0.moe.convert_2 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.0.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_2 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.0.moe.rank = stablehlo.reduce(%layers.0.moe.convert_3 init: %layers.0.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.0.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_4 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.iota, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select = stablehlo.select %layers.0.moe.compare_4, %layers.0.moe.convert_2, %layers.0.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_2 = stablehlo.reduce(%layers.0.moe.select init: %layers.0.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.0.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.0.moe.compare_5 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.0.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.iota, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.0.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.0.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.0.moe.select_2 = stablehlo.select %layers.0.moe.compare_5, %layers.0.moe.convert_2, %layers.0.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_3 = stablehlo.reduce(%layers.0.moe.select_2 init: %layers.0.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.0.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.0.moe.compare_6 = stablehlo.compare EQ, %layers.0.moe.rank, %layers.0.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.0.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -338,7 +341,7 @@ module @prefill_48 {
     %layers.0.moe.divide_3 = stablehlo.divide %layers.0.moe.exponential_3, %layers.0.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.0.moe.convert_3 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.0.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.0.moe.compare_9 = stablehlo.compare LT, %layers.0.moe.iota_4, %layers.0.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -347,22 +350,22 @@ module @prefill_48 {
     %layers.0.moe.select_6 = stablehlo.select %layers.0.moe.broadcast_in_dim_7, %layers.0.moe.select_5, %layers.0.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.0.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_3, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_6, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.slice = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.convert_4 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
     %layers.0.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.0.moe.convert_5 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
     %layers.0.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
     %layers.0.moe.compare_10 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
     %layers.0.moe.select_8 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
     %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_8 init: %layers.0.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_5 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_8 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
     %layers.0.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
     %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_22, %layers.0.moe.constant_23) ({
@@ -373,11 +376,11 @@ module @prefill_48 {
     ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<48x1x512xf32>):
       %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
       %layers.0.moe.compare_12 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_6 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_9 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.convert_5, %layers.0.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
+      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.convert_8, %layers.0.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
       %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.reduce_10 = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_10 : tensor<i32>
@@ -392,12 +395,12 @@ module @prefill_48 {
       %layers.0.moe.constant_30 = stablehlo.constant dense<13> : tensor<i32>
       %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_30 : tensor<i32>
       %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_29, %layers.0.moe.multiply, %layers.0.moe.constant_29, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_7, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_8, %layers.0.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
+      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.convert_10, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_11, %layers.0.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
       %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
       %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_3, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
       %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
       %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
@@ -416,7 +419,7 @@ module @prefill_48 {
       %layers.0.moe.constant_35 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
       %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_35 : tensor<48x1x608xf32>
       %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_4 : tensor<48x1x608xf32>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.0.moe.convert_13 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
       %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_36, %layers.0.moe.constant_36, %layers.0.moe.constant_36, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -425,12 +428,12 @@ module @prefill_48 {
       %layers.0.moe.constant_38 = stablehlo.constant dense<19> : tensor<i32>
       %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.expert, %layers.0.moe.constant_38 : tensor<i32>
       %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_37, %layers.0.moe.multiply_6, %layers.0.moe.constant_37, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.convert_11, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_12, %layers.0.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
+      %layers.0.moe.convert_14 = stablehlo.convert %layers.0.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.0.moe.convert_15 = stablehlo.convert %layers.0.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.convert_14, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_15, %layers.0.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
       %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.convert_10 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.convert_13 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
       %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_5, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
       %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
       %layers.0.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>
@@ -635,6 +638,7 @@ module @prefill_48 {
     %layers.1.moe.broadcast_in_dim = stablehlo.broadcast_in_dim %layers.1.moe.router.bias, dims = [1] : (tensor<9xf32>) -> tensor<48x9xf32>
     %layers.1.moe.router = stablehlo.add %layers.1.moe.dot_general, %layers.1.moe.broadcast_in_dim : tensor<48x9xf32>
     %layers.1.moe.iota = stablehlo.iota dim = 1 : tensor<48x9xi32>
+    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.iota : (tensor<48x9xi32>) -> tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_2 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.broadcast_in_dim_3 = stablehlo.broadcast_in_dim %layers.1.moe.router, dims = [0, 2] : (tensor<48x9xf32>) -> tensor<48x9x9xf32>
     %layers.1.moe.compare = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_3, %layers.1.moe.broadcast_in_dim_2, FLOAT : (tensor<48x9x9xf32>, tensor<48x9x9xf32>) -> tensor<48x9x9xi1>
@@ -644,21 +648,23 @@ module @prefill_48 {
     %layers.1.moe.compare_3 = stablehlo.compare LT, %layers.1.moe.iota_2, %layers.1.moe.iota_3, SIGNED : (tensor<48x9x9xi32>, tensor<48x9x9xi32>) -> tensor<48x9x9xi1>
     %layers.1.moe.and = stablehlo.and %layers.1.moe.compare_2, %layers.1.moe.compare_3 : tensor<48x9x9xi1>
     %layers.1.moe.or = stablehlo.or %layers.1.moe.compare, %layers.1.moe.and : tensor<48x9x9xi1>
-    %layers.1.moe.convert_2 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
+    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.or : (tensor<48x9x9xi1>) -> tensor<48x9x9xi32>
     %layers.1.moe.constant = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_2 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
+    %layers.1.moe.rank = stablehlo.reduce(%layers.1.moe.convert_3 init: %layers.1.moe.constant) applies stablehlo.add across dimensions = [2] : (tensor<48x9x9xi32>, tensor<i32>) -> tensor<48x9xi32>
     %layers.1.moe.constant_2 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_4 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_2, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_3 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.iota, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_4 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_3 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select = stablehlo.select %layers.1.moe.compare_4, %layers.1.moe.convert_2, %layers.1.moe.constant_3 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_4 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_2 = stablehlo.reduce(%layers.1.moe.select init: %layers.1.moe.constant_4) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
     %layers.1.moe.constant_5 = stablehlo.constant dense<1> : tensor<48x9xi32>
     %layers.1.moe.compare_5 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_5, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
-    %layers.1.moe.constant_6 = stablehlo.constant dense<0> : tensor<48x9xi32>
-    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.iota, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xi32>
-    %layers.1.moe.constant_7 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xi32>, tensor<i32>) -> tensor<48xi32>
+    %layers.1.moe.constant_6 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
+    %layers.1.moe.select_2 = stablehlo.select %layers.1.moe.compare_5, %layers.1.moe.convert_2, %layers.1.moe.constant_6 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.constant_7 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_3 = stablehlo.reduce(%layers.1.moe.select_2 init: %layers.1.moe.constant_7) applies stablehlo.add across dimensions = [1] : (tensor<48x9xf32>, tensor<f32>) -> tensor<48xf32>
+    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.reduce_2 : (tensor<48xf32>) -> tensor<48xi32>
+    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_3 : (tensor<48xf32>) -> tensor<48xi32>
     %layers.1.moe.constant_8 = stablehlo.constant dense<0> : tensor<48x9xi32>
     %layers.1.moe.compare_6 = stablehlo.compare EQ, %layers.1.moe.rank, %layers.1.moe.constant_8, SIGNED : (tensor<48x9xi32>, tensor<48x9xi32>) -> tensor<48x9xi1>
     %layers.1.moe.constant_9 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
@@ -687,7 +693,7 @@ module @prefill_48 {
     %layers.1.moe.divide_3 = stablehlo.divide %layers.1.moe.exponential_3, %layers.1.moe.broadcast_in_dim_5 : tensor<48x9xf32>
     %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
     %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<48x9xi1>, tensor<48x9xf32>
-    %layers.1.moe.convert_3 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
+    %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<48x9xi1>) -> tensor<48x9xf32>
     %layers.1.moe.iota_4 = stablehlo.iota dim = 0 : tensor<48xi32>
     %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %count, dims = [] : (tensor<i32>) -> tensor<48xi32>
     %layers.1.moe.compare_9 = stablehlo.compare LT, %layers.1.moe.iota_4, %layers.1.moe.broadcast_in_dim_6, SIGNED : (tensor<48xi32>, tensor<48xi32>) -> tensor<48xi1>
@@ -696,22 +702,22 @@ module @prefill_48 {
     %layers.1.moe.select_6 = stablehlo.select %layers.1.moe.broadcast_in_dim_7, %layers.1.moe.select_5, %layers.1.moe.constant_16 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.compare_9, dims = [0] : (tensor<48xi1>) -> tensor<48x9xi1>
     %layers.1.moe.constant_17 = stablehlo.constant dense<0.0> : tensor<48x9xf32>
-    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_3, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
+    %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_6, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.slice = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.convert_4 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
+    %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
     %layers.1.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
     %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.1.moe.convert_5 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
+    %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
     %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
     %layers.1.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
     %layers.1.moe.compare_10 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.convert_5, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
+    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
     %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
     %layers.1.moe.select_8 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
     %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_8 init: %layers.1.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
     %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_5 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_8 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
     %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
     %layers.1.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x512xf32>
     %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_22, %layers.1.moe.constant_23) ({
@@ -722,11 +728,11 @@ module @prefill_48 {
     ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<48x1x512xf32>):
       %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
       %layers.1.moe.compare_12 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
+      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
       %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_6 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
+      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_9 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.convert_5, %layers.1.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
+      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.convert_8, %layers.1.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
       %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.reduce_10 = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
       %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_10 : tensor<i32>
@@ -741,12 +747,12 @@ module @prefill_48 {
       %layers.1.moe.constant_30 = stablehlo.constant dense<13> : tensor<i32>
       %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_30 : tensor<i32>
       %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_29, %layers.1.moe.multiply, %layers.1.moe.constant_29, sizes = [1, 13, 1216] : (tensor<1x117x1216xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x13x1216xbf16>
-      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
-      %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_7, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_8, %layers.1.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
+      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.dynamic_slice_3 : (tensor<1x13x1216xbf16>) -> tensor<1x13x1216xf32>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.custom_call : (tensor<1x13x32x1216xf4E2M1FN>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.convert_10, dims = [0, 1, 3] : (tensor<1x13x1216xf32>) -> tensor<1x13x32x1216xf32>
+      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_11, %layers.1.moe.broadcast_in_dim_11 : tensor<1x13x32x1216xf32>
       %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_2 : (tensor<1x13x32x1216xf32>) -> tensor<1x13x32x1216xbf16>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
+      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<48x416xbf16>) -> tensor<48x13x32xbf16>
       %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_3, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<48x13x32xbf16>, tensor<1x13x32x1216xbf16>) -> tensor<48x1x1216xf32>
       %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
       %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
@@ -765,7 +771,7 @@ module @prefill_48 {
       %layers.1.moe.constant_35 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
       %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_35 : tensor<48x1x608xf32>
       %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_4 : tensor<48x1x608xf32>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
+      %layers.1.moe.convert_13 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
       %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_36, %layers.1.moe.constant_36, %layers.1.moe.constant_36, sizes = [1, 1, 19, 32, 512] : (tensor<1x9x19x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x19x32x512xf4E2M1FN>
       %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf4E2M1FN>
@@ -774,12 +780,12 @@ module @prefill_48 {
       %layers.1.moe.constant_38 = stablehlo.constant dense<19> : tensor<i32>
       %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.expert, %layers.1.moe.constant_38 : tensor<i32>
       %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_37, %layers.1.moe.multiply_6, %layers.1.moe.constant_37, sizes = [1, 19, 512] : (tensor<1x171x512xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x19x512xbf16>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.convert_11, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
-      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_12, %layers.1.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
+      %layers.1.moe.convert_14 = stablehlo.convert %layers.1.moe.dynamic_slice_5 : (tensor<1x19x512xbf16>) -> tensor<1x19x512xf32>
+      %layers.1.moe.convert_15 = stablehlo.convert %layers.1.moe.custom_call_2 : (tensor<1x19x32x512xf4E2M1FN>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.convert_14, dims = [0, 1, 3] : (tensor<1x19x512xf32>) -> tensor<1x19x32x512xf32>
+      %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_15, %layers.1.moe.broadcast_in_dim_13 : tensor<1x19x32x512xf32>
       %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<1x19x32x512xf32>) -> tensor<1x19x32x512xbf16>
-      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.convert_10 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
+      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.convert_13 : (tensor<48x1x608xbf16>) -> tensor<48x1x19x32xbf16>
       %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_5, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<48x1x19x32xbf16>, tensor<1x19x32x512xbf16>) -> tensor<1x48x512xf32>
       %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x512xf32>) -> tensor<48x1x512xf32>
       %layers.1.moe.constant_39 = stablehlo.constant dense<0> : tensor<i32>

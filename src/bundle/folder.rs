@@ -282,7 +282,7 @@ impl Bundle {
         progress: &dyn Progress,
     ) -> Result<(LoadedExecutable, Outcome), BundleError> {
         let program = self.program(name)?;
-        let options = CompileOptions::for_signature(&program.signature);
+        let options = CompileOptions::for_signature(&program.signature).on(&client.platform_name());
         load_or_compile(client, cache, &program, &options, progress)
     }
 

@@ -86,7 +86,7 @@ impl Compile {
         let mut worker = worker::start(&target, self.plugin.as_deref())?;
         let mut built = Vec::new();
         for (phase, program) in programs {
-            let options = CompileOptions::for_signature(&program.signature);
+            let options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
             let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR);
             let outcome = match outcome {
                 // The compiler knows how much it needs; what for is known here.

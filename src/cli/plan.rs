@@ -200,7 +200,7 @@ fn compiled(
     let mut outcomes: Vec<(Phase, Outcome)> = Vec::new();
     for &phase in &candidate.phases {
         let program = program(config, &candidate.plan, phase)?;
-        let options = CompileOptions::for_signature(&program.signature);
+        let options = CompileOptions::for_signature(&program.signature).on(candidate.target.platform.name());
         match compile_ahead(worker, cache, &program, &options, &terminal::BAR) {
             Ok(outcome) => outcomes.push((phase, outcome)),
             Err(BundleError::DoesNotFit { shortage, .. }) => {

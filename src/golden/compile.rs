@@ -22,7 +22,7 @@ pub fn compile(
     progress: &dyn Progress,
 ) -> Result<Compiled, BundleError> {
     let program = program(config, &case.plan, case.phase)?;
-    let options = CompileOptions::for_signature(&program.signature);
+    let options = CompileOptions::for_signature(&program.signature).on(case.target.platform.name());
     let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
     let verdict = match compile_ahead(worker, cache, &program, &options, progress) {
         Ok(outcome) => Verdict::Fits(figures(config, case, &outcome)),

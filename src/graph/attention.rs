@@ -151,14 +151,19 @@ fn overlapping(of: Tensor<'_>, pieces: usize, size: usize) -> Tensor<'_> {
     of_pieces(0).concatenate(&[of_pieces(1)], 2)
 }
 
+/// How far above the largest score a sink counts. Its exponential is finite in f32, and what it leaves to the values is less than 1e-27
+/// of them.
+const LARGEST_SINK: f64 = 64.0;
+
 /// Attention over all of `seen` `[b, g, s, d]` in one piece, where `visible` `[b, t, s]` says which row sees which: f32 `[b, t, g, m, d]`.
 fn at_once<'b>(queries: Tensor<'b>, seen: KvCache<'b>, visible: Tensor<'b>, sinks: Tensor<'b>) -> Tensor<'b> {
     let scores = scores(queries, seen.keys, visible);
     let dims = scores.ty().dims;
     let sinks = sinks.reshape(&[dims[1], dims[3]]).spread("gm->bgtm", &dims[..4]);
-    let peak = scores.max("bgtms->bgtm").maximum(sinks);
+    let peak = scores.max("bgtms->bgtm");
     let weight = (scores - peak.like("bgtm->bgtms", scores)).exp().named("weight");
-    let total = weight.sum("bgtms->bgtm") + (sinks - peak).exp();
+    // The sink need not be part of the peak, which would be a step of its own: so far above every score it leaves nothing to the values.
+    let total = weight.sum("bgtms->bgtm") + (sinks - peak).minimum(LARGEST_SINK).exp();
     let brought = weighted(weight, seen.values, queries.ty().element);
     (brought / total.like("bgtm->bgtmd", brought)).transpose("bgtmd->btgmd")
 }

@@ -25,7 +25,8 @@ pub(super) struct Routing<'b> {
 fn route<'b>(logits: Tensor<'b>, k: usize) -> Routing<'b> {
     let b = logits.builder();
     let ty = logits.ty();
-    let experts = b.iota(&ty.with_element(S32), 1);
+    // Numbers of experts are summed as f32, as logits are: one pass gives both.
+    let experts = b.iota(&ty.with_element(S32), 1).convert(F32);
     // Instead of a search for the largest, k times: how many experts are likelier than each, or as likely and before it.
     let pairs = [ty.dims[0], ty.dims[1], ty.dims[1]];
     let (own, other) = (logits.spread("ne->nef", &pairs), logits.spread("nf->nef", &pairs));
@@ -35,7 +36,7 @@ fn route<'b>(logits: Tensor<'b>, k: usize) -> Routing<'b> {
     let ranked = |values: Tensor<'b>| -> Vec<Tensor<'b>> {
         (0..k as i64).map(|place| rank.equals(place).select(values, 0).sum("ne->n")).collect()
     };
-    let picks = ranked(experts);
+    let picks = ranked(experts).into_iter().map(|pick| pick.convert(S32)).collect();
     let best = ranked(logits);
     let weights: Vec<Tensor<'b>> = best.iter().map(|logit| (*logit - best[0]).exp()).collect();
     let total = weights.iter().copied().reduce(|sum, weight| sum + weight).expect("a model chooses an expert");
@@ -105,7 +106,9 @@ fn by_kernel<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, routing: &R
 /// The answer of a single row's experts, one after another, which all rows of `x` f32 `[r, c]` ask: f32 `[r, c]`.
 fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
     let (r, c) = (x.dim(0), x.dim(1));
-    let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.expert_rows());
+    let fewest = expert.model.plan.rows_of_one();
+    let rows = if fewest < r { x.slice(&[0..fewest, 0..c]) } else { at_least(x, fewest) };
+    let rows = rows.convert(expert.model.compute());
     let bias = expert.model.vector(Source::DownBias(expert.layer));
     let zero = x.builder().integer(0);
     let asked = routing.picks.iter().zip(&routing.shares).map(|(pick, share)| (pick.reshape(&[]), share.reshape(&[])));
@@ -117,7 +120,11 @@ fn one_by_one<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<
     let parts = answers.reduce(|sum, answer| sum + answer).expect("a model chooses at least one expert");
     // Every device has a part of every answer: this sum is the one place where they meet.
     let sum = parts.sum("rpo->ro").constrained(&["", ""]);
-    let sum = first_rows(sum, r).slice(&[0..r, 0..c]);
+    let sum = if fewest < r {
+        sum.slice(&[0..1, 0..c]).reshape(&[c]).spread("c->rc", &[r, c])
+    } else {
+        first_rows(sum, r).slice(&[0..r, 0..c])
+    };
     let biases = asked.iter().map(|(pick, share)| {
         let bias = bias.dynamic_slice(&[*pick, zero], &[1, c]).reshape(&[c]).spread("c->rc", &[r, c]);
         bias * share.spread("->rc", &[r, c])

@@ -64,6 +64,17 @@ impl fmt::Display for OptionValue {
 }
 
 impl CompileOptions {
+    /// The same with what the compiler of `platform`, such as `tpu`, is told about every program.
+    pub fn on(mut self, platform: &str) -> CompileOptions {
+        if platform == "tpu" {
+            // What is brought into the chip's memory ahead of its use has at least the time that the copy takes. By default the compiler
+            // prefers twice that; the memory it is held in all the while is then missing for other matrices.
+            self.overrides
+                .push(("xla_msa_preferred_overlap_to_async_copy_ratio".to_owned(), OptionValue::Text("1".to_owned())));
+        }
+        self
+    }
+
     /// The devices of the signature's mesh, which share one copy of the program.
     pub fn for_signature(signature: &Signature) -> CompileOptions {
         // Plugins read `sdy` text into the older of their two forms of shardings. Those that prefer the newer one warn on stderr

@@ -261,7 +261,7 @@ fn load(
     }
     let program = bundle::program(config, &setup.plan(), phase)?;
     check(&program.name, &program.signature)?;
-    let options = CompileOptions::for_signature(&program.signature);
+    let options = CompileOptions::for_signature(&program.signature).on(&client.platform_name());
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
 }

@@ -98,16 +98,24 @@ fn cost(arguments: &Arguments) -> Result<Value, Failure> {
     let phase = phase.ok_or("a phase is `decode` or `prefill-N`")?;
     let moved = moved_bytes(&config, &target, &candidate.plan, phase);
 
-    let (program, steps) = match (&arguments.program, &arguments.signature) {
-        (Some(text), Some(signature)) => (foreign(text, signature, phase)?, arguments.steps),
-        _ => (
-            program(&config, &candidate.plan, phase)?,
-            if let Phase::Decode { steps } = phase { steps as u64 } else { 1 },
-        ),
+    let (program, steps, mut options) = match (&arguments.program, &arguments.signature) {
+        (Some(text), Some(signature)) => {
+            let program = foreign(text, signature, phase)?;
+            let options = CompileOptions::for_signature(&program.signature);
+            (program, arguments.steps, options)
+        }
+        _ => {
+            let program = program(&config, &candidate.plan, phase)?;
+            // What precast asks of the compiler is part of its programs.
+            let options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
+            (program, if let Phase::Decode { steps } = phase { steps as u64 } else { 1 }, options)
+        }
     };
+    for option in &arguments.option {
+        options.overrides.push(flag(option)?);
+    }
     let mut report = json!({ "moved_bytes": moved, "roofline_cycles": roofline_cycles(&target, moved) });
-    let overrides = arguments.option.iter().map(|option| flag(option)).collect::<Result<_, _>>()?;
-    merge(&mut report, compile(&target, &program, steps, arguments.ops, overrides)?);
+    merge(&mut report, compile(&target, &program, steps, arguments.ops, &options)?);
     Ok(report)
 }
 
@@ -117,7 +125,7 @@ fn compile(
     program: &Program,
     steps: u64,
     ops: usize,
-    overrides: Vec<(String, OptionValue)>,
+    options: &CompileOptions,
 ) -> Result<Value, Failure> {
     let found = plugins::find(target.platform.name(), None)?;
     let pin = plugins::pin(target.platform.name())?;
@@ -127,9 +135,7 @@ fn compile(
         worker.identity().key.get("plugin sha256").is_some_and(|digest| Some(digest) == pin.library_sha256.as_deref());
     let compiler =
         if is_pinned { format!("{} {}", pin.package, pin.version) } else { found.path.display().to_string() };
-    let mut options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
-    options.overrides.extend(overrides);
-    let mut report = match compile_ahead(&mut worker, None, program, &options, &()) {
+    let mut report = match compile_ahead(&mut worker, None, program, options, &()) {
         Ok(outcome) => figures(&outcome, steps, ops),
         Err(BundleError::DoesNotFit { shortage, .. }) => json!({
             "verdict": "does not fit",

@@ -129,6 +129,13 @@ fn strategies_that_round_stay_near() {
     // The same numbers, multiplied in another order: rounding may fall otherwise here and there, not worse.
     println!("mxfp4 experts in bf16: {mxfp4:.4}");
     assert!(0.0 < mxfp4 && mxfp4 < 1.25 * bf16, "{mxfp4} beside {bf16} of bf16");
+    // A step's experts see a single row there, which products in f32 never widen.
+    for devices in [1, 4] {
+        let narrow = setup(folder.path(), Strategy::plain(ElementType::Bf16));
+        let by_vector = mean(&Setup { spelling: Spelling::TPU_BY_VECTOR, devices, ..narrow });
+        println!("bf16 as for v2 on {devices}: {by_vector:.4}");
+        assert!(0.0 < by_vector && by_vector < 1.25 * bf16, "{by_vector} beside {bf16} of bf16");
+    }
     let rows = [
         ("fp8 weights", 24.0, Strategy { experts: Fp8, dense: Fp8, ..F32 }),
         ("int8 weights", 8.0, Strategy { experts: Int8, dense: Int8, ..F32 }),

@@ -125,10 +125,12 @@ impl Fetch {
             };
             return Err(nothing(listing, asked));
         }
-        let is_published = |entry: &&&Entry| entry.path.starts_with("original/") && entry.path.ends_with(".safetensors");
+        let is_published =
+            |entry: &&&Entry| entry.path.starts_with("original/") && entry.path.ends_with(".safetensors");
         let is_other = |entry: &&&Entry| !entry.path.contains('/') && entry.path.ends_with(".safetensors");
         if chosen.iter().any(|entry| is_published(&entry)) && chosen.iter().any(|entry| is_other(&entry)) {
-            let sentence = "the weights are fetched twice, in `original/` and beside it: `--for` or `--include` can choose";
+            let sentence =
+                "the weights are fetched twice, in `original/` and beside it: `--for` or `--include` can choose";
             terminal::BAR.report(Event::Note(sentence));
         }
         Ok(chosen)

@@ -95,9 +95,8 @@ impl Cache {
             let bytes = name.metadata().map_err(failed)?.len();
             let target = std::fs::read_link(&name).map_err(failed)?;
             let digits = target.file_name().and_then(|digits| digits.to_str()).unwrap_or_default();
-            let checksum = Checksum::of_digits(digits).ok_or_else(|| {
-                failed(io::Error::other(format!("it is a link to `{digits}`, which is no checksum")))
-            })?;
+            let checksum = Checksum::of_digits(digits)
+                .ok_or_else(|| failed(io::Error::other(format!("it is a link to `{digits}`, which is no checksum"))))?;
             Entry::new(&path, bytes, checksum)
         };
         let entries = names.into_iter().map(entry).collect::<Result<_, _>>()?;

@@ -58,7 +58,10 @@ pub enum Method {
 #[derive(Debug)]
 pub enum Fault {
     /// It may be otherwise the next time; the server may have said when.
-    Passing { cause: String, wait: Option<Duration> },
+    Passing {
+        cause: String,
+        wait: Option<Duration>,
+    },
     Lasting(Box<HubError>),
 }
 
@@ -290,7 +293,10 @@ impl Client {
                 let next = reply.address.join(link).filter(|next| next.same_server(&self.endpoint));
                 Some(next.ok_or_else(|| HubError::Answer {
                     address: address.to_string(),
-                    problem: format!("its next page is `{}`, on another server", link.split('?').next().unwrap_or(link)),
+                    problem: format!(
+                        "its next page is `{}`, on another server",
+                        link.split('?').next().unwrap_or(link)
+                    ),
                 })?)
             }
         };

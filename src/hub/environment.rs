@@ -96,7 +96,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let home = folder.path().to_str().expect("UTF-8");
         std::fs::write(folder.path().join("token"), "hf_file\n").expect("a file");
-        let header = |variables: &[(&str, &str)]| of(variables).expect("an environment").token.map(|token| token.header());
+        let header =
+            |variables: &[(&str, &str)]| of(variables).expect("an environment").token.map(|token| token.header());
         assert_eq!(header(&[("HF_HOME", home)]).as_deref(), Some("Bearer hf_file"));
         assert_eq!(header(&[("HF_HOME", home), ("HF_TOKEN", "hf_a")]).as_deref(), Some("Bearer hf_a"));
         assert_eq!(header(&[("HF_HOME", home), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]), None);

@@ -97,15 +97,16 @@ impl HubError {
             HubError::GaveUp { .. } => Some(
                 "the same command goes on from what is here; `--offline` uses only what is in the cache".to_owned(),
             ),
-            HubError::Certificate { .. } => {
-                Some("a proxy that reads along needs its certificate in the system's store, or in `SSL_CERT_FILE`".to_owned())
-            }
+            HubError::Certificate { .. } => Some(
+                "a proxy that reads along needs its certificate in the system's store, or in `SSL_CERT_FILE`"
+                    .to_owned(),
+            ),
             HubError::Missing { token: None, .. } => Some(format!("check the name; for a private repository {make}")),
             HubError::Missing { .. } => Some("check the name, and what the token may read".to_owned()),
             HubError::Revision { .. } => Some("give a branch, a tag or a commit; the usual one is `main`".to_owned()),
-            HubError::Gated { repository, endpoint, token: None, .. } => Some(format!(
-                "ask for access on `{endpoint}/{repository}`, make a token there, and {make}"
-            )),
+            HubError::Gated { repository, endpoint, token: None, .. } => {
+                Some(format!("ask for access on `{endpoint}/{repository}`, make a token there, and {make}"))
+            }
             HubError::Gated { repository, endpoint, .. } => {
                 Some(format!("ask for access on `{endpoint}/{repository}` as the token's owner"))
             }
@@ -115,10 +116,12 @@ impl HubError {
             HubError::Redirects { .. } | HubError::Answer { .. } | HubError::Location { .. } => {
                 Some("check `HF_ENDPOINT`, and the proxy if there is one".to_owned())
             }
-            HubError::Length { .. } => Some("a proxy may stand between; try without it, or another `HF_ENDPOINT`".to_owned()),
-            HubError::Checksum { .. } => {
-                Some("the server or a proxy changes the file; try without the proxy, or another `HF_ENDPOINT`".to_owned())
+            HubError::Length { .. } => {
+                Some("a proxy may stand between; try without it, or another `HF_ENDPOINT`".to_owned())
             }
+            HubError::Checksum { .. } => Some(
+                "the server or a proxy changes the file; try without the proxy, or another `HF_ENDPOINT`".to_owned(),
+            ),
             HubError::Cached { .. } => Some("fetch it again without `--offline`".to_owned()),
             HubError::Nothing { some, .. } if !some.is_empty() => Some(format!("it holds {}", some.join(", "))),
             HubError::NotCached { .. } => Some("fetch it once without `--offline`".to_owned()),

@@ -193,9 +193,9 @@ impl Hub {
 
     /// Whether the disk has room for what is missing and not yet written.
     fn check_room(&self, folder: &Path, missing: &[(&Entry, PathBuf)]) -> Result<(), HubError> {
-        let needed = missing.iter().map(|(entry, out)| {
-            entry.bytes.saturating_sub(partial::allocated(out, entry.checksum.identity()))
-        });
+        let needed = missing
+            .iter()
+            .map(|(entry, out)| entry.bytes.saturating_sub(partial::allocated(out, entry.checksum.identity())));
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let existing = whole.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
         Ok(disk::check(existing, needed.sum())?)

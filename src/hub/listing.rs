@@ -159,12 +159,16 @@ mod tests {
     #[test]
     fn a_row_has_the_checksum_of_its_kind() {
         let address = Address::parse("http://hub.test").expect("an address");
-        let of = |text: &str| entry(&serde_json::from_str(text).expect("a row"), &address).map_err(|error| error.to_string());
+        let of = |text: &str| {
+            entry(&serde_json::from_str(text).expect("a row"), &address).map_err(|error| error.to_string())
+        };
         let (sha1, sha256) = ("1".repeat(40), "2".repeat(64));
         let small = format!(r#"{{"type": "file", "path": "a", "size": 7, "oid": "{sha1}"}}"#);
         assert_eq!(of(&small).expect("a file").map(|entry| entry.checksum), Some(Checksum::GitBlob(sha1.clone())));
         let large = |oid: &str| {
-            format!(r#"{{"type": "file", "path": "a", "size": 7, "oid": "{sha1}", "lfs": {{"oid": "{oid}", "size": 9}}}}"#)
+            format!(
+                r#"{{"type": "file", "path": "a", "size": 7, "oid": "{sha1}", "lfs": {{"oid": "{oid}", "size": 9}}}}"#
+            )
         };
         let found = of(&large(&sha256)).expect("a file").expect("a file");
         assert_eq!((found.bytes, found.checksum), (9, Checksum::Sha256(sha256)));

@@ -62,7 +62,8 @@ impl Proxies {
             };
             let below = || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
             let bare = host.trim_start_matches('[').trim_end_matches(']');
-            (name == "*" || bare == name || host == name || below()) && of_port.is_none_or(|of_port: u16| of_port == port)
+            (name == "*" || bare == name || host == name || below())
+                && of_port.is_none_or(|of_port: u16| of_port == port)
         })
     }
 }
@@ -92,12 +93,22 @@ mod tests {
     fn some_hosts_are_reached_without() {
         let proxies = of(&[("NO_PROXY", "localhost, .corp.test,*.lab.test,10.0.0.1:8080")]).expect("proxies");
         let direct = |text: &str| proxies.is_direct(&Address::parse(text).expect("an address"));
-        for text in ["http://localhost:1", "https://hub.corp.test", "https://corp.test", "http://10.0.0.1:8080", "https://a.lab.test"] {
+        for text in [
+            "http://localhost:1",
+            "https://hub.corp.test",
+            "https://corp.test",
+            "http://10.0.0.1:8080",
+            "https://a.lab.test",
+        ] {
             assert!(direct(text), "{text}");
         }
         for text in ["http://nolocalhost", "https://evilcorp.test", "http://10.0.0.1:8081", "https://hub.test"] {
             assert!(!direct(text), "{text}");
         }
-        assert!(of(&[("no_proxy", "*")]).expect("proxies").is_direct(&Address::parse("https://hub.test").expect("an address")));
+        assert!(
+            of(&[("no_proxy", "*")])
+                .expect("proxies")
+                .is_direct(&Address::parse("https://hub.test").expect("an address"))
+        );
     }
 }

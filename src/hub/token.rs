@@ -37,7 +37,10 @@ mod tests {
     #[test]
     fn a_token_is_not_shown() {
         let token = Token::new(" hf_secret\n", "HF_TOKEN").expect("a token");
-        assert_eq!((token.header().as_str(), format!("{token:?}").as_str()), ("Bearer hf_secret", "Token from HF_TOKEN"));
+        assert_eq!(
+            (token.header().as_str(), format!("{token:?}").as_str()),
+            ("Bearer hf_secret", "Token from HF_TOKEN")
+        );
         assert!(Token::new(" \n", "").is_none() && Token::new("a\r\nHost: b", "").is_none());
     }
 }

@@ -125,7 +125,9 @@ impl Transfer<'_> {
             self.client.shared.stop.store(true, Ordering::Relaxed);
             error
         };
+        self.client.shared.stop.store(false, Ordering::Relaxed);
         let work = || -> Result<(), HubError> {
+            let _ends = EndsWaiting(&queue);
             while let Some(job) = queue.take() {
                 self.work(&queue, &job).map_err(stopped)?;
             }
@@ -180,7 +182,8 @@ impl Transfer<'_> {
     /// Does a job: what of it is not there already is fetched.
     fn work(&self, queue: &Queue, job: &Job) -> Result<(), HubError> {
         let item = &self.items[job.file];
-        let mut course = Course { transfer: self, queue, number: job.file, item, file: item.data()?, left: VecDeque::new() };
+        let mut course =
+            Course { transfer: self, queue, number: job.file, item, file: item.data()?, left: VecDeque::new() };
         course.want(&job.pieces)?;
         let mut patience = Patience::new(&self.client.limits, &self.client.shared, self.progress);
         while !course.left.is_empty() && !self.client.shared.stop.load(Ordering::Relaxed) {
@@ -209,6 +212,17 @@ impl Transfer<'_> {
 
     fn about(&self) -> About<'_> {
         About { repository: &self.listing.repository, revision: &self.listing.revision }
+    }
+}
+
+/// A thread that panics lets nobody wait for what it had taken.
+struct EndsWaiting<'a>(&'a Queue);
+
+impl Drop for EndsWaiting<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
     }
 }
 
@@ -315,9 +329,9 @@ impl Course<'_> {
     /// Where the bytes end that a partial answer brings. Fails if they are not those that were asked for.
     fn ranged(&self, reply: &Reply, asked: &Range<u64>) -> Result<u64, Fault> {
         let header = reply.header("content-range").unwrap_or_default().to_owned();
-        let Some((found, total)) = content_range(&header).filter(|(found, _)| {
-            found.start == asked.start && found.end <= asked.end
-        }) else {
+        let Some((found, total)) =
+            content_range(&header).filter(|(found, _)| found.start == asked.start && found.end <= asked.end)
+        else {
             let cause = format!("asked for bytes {} to {}, it answers with `{header}`", asked.start, asked.end - 1);
             if self.item.lies.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LIES {
                 self.item.lies.store(0, Ordering::Relaxed);
@@ -369,7 +383,9 @@ impl Course<'_> {
             let Some(next) = self.left.front().cloned().filter(|_| at < within.end) else { break Ok(()) };
             let wanted = at >= next.start;
             let limit = (if wanted { next.end } else { next.start }).min(within.end) - at;
-            let part = limit.min(BUFFER as u64) as usize;
+            // Not beyond what the next note is to be about.
+            let step = self.item.pieces.step() - (run.end - run.start);
+            let part = limit.min(BUFFER as u64).min(step) as usize;
             let count = match reader.read(&mut buffer[..part]) {
                 Ok(0) => break Err(Fault::passing(format!("it ends after {at} of {} bytes", within.end))),
                 Ok(count) => count,
@@ -391,6 +407,10 @@ impl Course<'_> {
             at += count as u64;
         };
         self.note(&mut run)?;
+        if at == within.end {
+            // Only a body that was seen to end leaves its connection to the next request.
+            let _ = reader.read(&mut buffer[..1]);
+        }
         outcome
     }
 

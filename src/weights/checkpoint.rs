@@ -324,7 +324,10 @@ mod tests {
         assert_eq!(among(&[&hub[..], &published, &rest].concat()), published);
         assert_eq!(among(&[&hub[..], &rest].concat()), hub);
         assert_eq!(among(&[&hub[..], &["model.safetensors"]].concat()), hub, "a single file is another copy");
-        assert_eq!(among(&["config.json", "original/model.safetensors"]), ["original/model.safetensors", "config.json"]);
+        assert_eq!(
+            among(&["config.json", "original/model.safetensors"]),
+            ["original/model.safetensors", "config.json"]
+        );
         assert_eq!(among(&rest), [""; 0]);
     }
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
-use crate::plan::Precision;
-use crate::weights::CheckpointError;
 use crate::disk::NoSpace;
 use crate::partial::PartialError;
+use crate::plan::Precision;
+use crate::weights::CheckpointError;
 use crate::weights::header::HeaderError;
 
 /// Why a packed file cannot be opened, used or written.
@@ -79,7 +79,9 @@ impl PackedError {
             PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
             PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),
             PackedError::Space(_) => Some("free some, or choose another disk with `--out`".to_owned()),
-            PackedError::Partial(PartialError::Busy { .. }) => Some("wait for it, or choose another `--out`".to_owned()),
+            PackedError::Partial(PartialError::Busy { .. }) => {
+                Some("wait for it, or choose another `--out`".to_owned())
+            }
             PackedError::Source { .. } => Some("choose another `--out`".to_owned()),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::checksum::Checksum;
 use crate::disk::NoSpace;
 use crate::partial::PartialError;
 
@@ -45,11 +46,13 @@ pub enum HubError {
     #[error("`{path}` is {found} from `{address}`, the hub lists {expected} bytes")]
     Length { path: String, address: String, found: String, expected: u64 },
     #[error(
-        "`{path}` has {kind} {found}, the hub says {expected}\n  fetched {times} from `{address}`; nothing of it is kept"
+        "`{path}` has {} {found}, the hub says {}\n  fetched twice from `{address}`; nothing of it is kept",
+        expected.kind(),
+        expected.digits()
     )]
-    Checksum { path: String, kind: &'static str, found: String, expected: String, address: String, times: &'static str },
-    #[error("`{}` has {kind} {found}, its name in the cache says {expected}", file.display())]
-    Cached { file: PathBuf, kind: &'static str, found: String, expected: String },
+    Checksum { path: String, found: String, expected: Checksum, address: String },
+    #[error("`{}` has {} {found}, its name in the cache says {}", file.display(), expected.kind(), expected.digits())]
+    Cached { file: PathBuf, found: String, expected: Checksum },
     #[error("no file of `{repository}` is asked for: {asked}")]
     Nothing { repository: String, asked: String, some: Vec<String> },
     #[error("`{}` does not hold `{repository}` at `{revision}`", cache.display())]

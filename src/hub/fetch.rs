@@ -171,10 +171,10 @@ impl Hub {
                     origin = Some(of);
                     break;
                 }
-                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits().to_owned());
                 if self.offline && of == Origin::Cache {
-                    return Err(HubError::Cached { file, kind, found: digits, expected });
+                    return Err(HubError::Cached { file, found: digits, expected: entry.checksum.clone() });
                 }
+                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits());
                 let sentence =
                     format!("`{}` has {kind} {digits}, the hub says {expected}: it is replaced", file.display());
                 progress.report(Event::Note(&sentence));
@@ -225,18 +225,16 @@ impl Hub {
             progress.report(Event::End(""));
             for wrong in &wrong {
                 let entry = items[wrong.item].entry;
-                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits());
                 let found = &wrong.found;
                 if is_second {
                     return Err(HubError::Checksum {
                         path: entry.path.clone(),
-                        kind,
                         found: found.clone(),
-                        expected: expected.to_owned(),
+                        expected: entry.checksum.clone(),
                         address: wrong.address.clone(),
-                        times: "twice",
                     });
                 }
+                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits());
                 let sentence =
                     format!("`{}` has {kind} {found}, the hub says {expected}: it is fetched once more", entry.path);
                 progress.report(Event::Note(&sentence));

@@ -398,6 +398,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_server_says_in_several_ways_when_to_ask_again() {
+        let wait = |status: u16, name: &str, value: &str| {
+            let response = Response::builder().status(status).header(name, value);
+            let response = response.body(Body::builder().data("")).expect("an answer");
+            let address = Address::parse("http://hub.test").expect("an address");
+            Reply { address, response }.wait()
+        };
+        assert_eq!(wait(503, "retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait(429, "ratelimit", "\"resolvers\";r=0;t=42"), Some(Duration::from_secs(42)));
+        assert_eq!(wait(200, "ratelimit", "\"resolvers\";r=9;t=42"), None);
+        assert!(wait(429, "retry-after", "Wed, 21 Oct 2150 07:28:00 GMT").is_some_and(|wait| wait.as_secs() > 1 << 30));
+        for nonsense in ["soon", "-1", "1e999", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+            assert_eq!(wait(429, "retry-after", nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
     fn the_next_page_is_found_among_relations() {
         let link = r#"<https://hub.test/a>; rel="prev", <https://hub.test/b?cursor=x>; rel="next""#;
         assert_eq!(next_page(link), Some("https://hub.test/b?cursor=x"));

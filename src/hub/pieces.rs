@@ -38,7 +38,7 @@ impl Pieces {
 
     /// So many bytes are written before a line says that they are: what the end of a process can cost each connection.
     pub fn step(&self) -> u64 {
-        (self.size / 8).clamp(64 << 10, 4 << 20)
+        (self.size / 8).clamp(64 << 10, 1 << 20)
     }
 }
 

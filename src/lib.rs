@@ -1,12 +1,16 @@
 //! precast: an ahead-of-time compiler and runner for gpt-oss on XLA devices.
 //!
 //! The layers, in reading order; none imports one that stands below it in this list:
-//! `hlo` (its own crate) | `config` `digest` `progress` `target` | `plan` | `graph` | `estimate` | `weights` `pjrt` | `bundle` | `golden` | `chat` `runner` | `cli`.
+//! `hlo` (its own crate) | `config` `digest` `disk` `partial` `progress` `target` | `hub` | `plan` | `graph` | `estimate` | `weights` `pjrt` | `bundle` | `golden` | `chat` `runner` | `cli`.
 
 pub mod config;
 pub mod digest;
+pub mod disk;
+pub mod partial;
 pub mod progress;
 pub mod target;
+
+pub mod hub;
 
 pub mod plan;
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
-const VERBS: [&str; 18] = [
-    "demo", "doctor", "plugins", "targets", "plan", "run", "chat", "score", "bench", "compile", "inspect", "pack",
-    "unpack", "golden", "emit", "tokens", "cache", "help",
+const VERBS: [&str; 19] = [
+    "demo", "doctor", "plugins", "targets", "plan", "fetch", "run", "chat", "score", "bench", "compile", "inspect",
+    "pack", "unpack", "golden", "emit", "tokens", "cache", "help",
 ];
 
 /// A model with the real vocabulary, and a bundle for it that a test of its own has to be content with.
@@ -124,7 +124,7 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
     let rows: [(&[&str], &[&str]); 22] = [
         (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
         (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
-        (&["fetch", "openai/gpt-oss-20b"], &["no verb `fetch` yet"]),
+        (&["fetch", "gpt-oss-20b"], &["no name of a repository", "openai/gpt-oss-20b"]),
         (&["frobnicate"], &["frobnicate"]),
         (&["run", "--model", "/nowhere", "--tokens", "1"], &["/nowhere", "neither a folder nor", "hint:"]),
         (

@@ -137,6 +137,7 @@ macro_rules! layers {
 layers! {
     crate::target::TargetError: |_| USAGE;
     crate::config::ConfigError: |_| FAILED;
+    crate::hub::HubError: |error| if error.is_usage() { USAGE } else { FAILED };
     crate::pjrt::plugins::PluginsError: |error| match error {
         crate::pjrt::plugins::PluginsError::Unknown { .. } => USAGE,
         _ => FAILED,

@@ -11,6 +11,7 @@ mod demo_model;
 mod doctor;
 mod emit;
 mod failure;
+mod fetch;
 mod fit;
 mod generation;
 mod golden;
@@ -44,7 +45,7 @@ mod worker;
 
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
 
 use failure::{Failure, USAGE};
@@ -57,7 +58,7 @@ Start with `precast demo`: it needs no model and no device but the host.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only fetching a plugin uses the network.")]
+output is one JSON document. Colours obey NO_COLOR. Only `fetch`, and getting a plugin, use the network.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -76,6 +77,7 @@ enum Verb {
     Plugins(plugins::Plugins),
     Targets(targets::Targets),
     Plan(plan::Plan),
+    Fetch(fetch::Fetch),
     Run(run::Run),
     Chat(chat::Chat),
     Score(score::Score),
@@ -91,9 +93,6 @@ enum Verb {
     #[command(hide = true)]
     CompileWorker(worker::CompileWorker),
 }
-
-/// Verbs whose names are taken, so that what they mean never changes; this build cannot do them.
-const LATER: [&str; 1] = ["fetch"];
 
 /// Runs the program on the arguments of this process.
 pub fn main() -> ExitCode {
@@ -120,6 +119,7 @@ fn run(verb: Verb, verbose: bool, quiet: bool) -> Result<ExitCode, Failure> {
         Verb::Plugins(verb) => verb.run(),
         Verb::Targets(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
+        Verb::Fetch(verb) => verb.run(),
         Verb::Run(verb) => verb.run(quiet),
         Verb::Chat(verb) => verb.run(quiet),
         Verb::Emit(verb) => verb.run(),
@@ -138,12 +138,6 @@ fn run(verb: Verb, verbose: bool, quiet: bool) -> Result<ExitCode, Failure> {
 
 /// Help and version, or what is wrong with the arguments.
 fn unparsed(error: &clap::Error) -> ExitCode {
-    if let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand)
-        && LATER.contains(&verb.as_str())
-    {
-        let failure = Failure::usage(format!("this build of precast has no verb `{verb}` yet"));
-        return failure.hint("`precast --help` lists what it can do").tell();
-    }
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,

@@ -114,11 +114,16 @@ struct Work {
 }
 
 impl Work {
-    /// How long the rest will take at the pace so far, such as `, 40 s left`; empty before there is a pace.
+    /// The pace so far and how long the rest will take at it, such as `, 12.0 MiB/s, 40 s left`; empty before there is a pace.
     fn left(&self, total: u64) -> String {
         let (done, rest) = (self.done as f64, total.saturating_sub(self.done) as f64);
-        let seconds = self.began.elapsed().as_secs_f64() * rest / done;
-        if seconds.is_finite() { format!(", {seconds:.0} s left") } else { String::new() }
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let seconds = elapsed * rest / done;
+        let pace = match self.unit {
+            Unit::Bytes => format!(", {}/s", bytes((done / elapsed) as u64)),
+            Unit::Tokens | Unit::Items => String::new(),
+        };
+        if seconds.is_finite() { format!("{pace}, {seconds:.0} s left") } else { String::new() }
     }
 }
 

@@ -79,6 +79,31 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// Of the files of a repository, those of one copy of the weights that [`Checkpoint::open`] reads when they alone are in a
+    /// folder: in the published layout if it is there, in the layout of transformers otherwise. Empty if there are no weights.
+    pub fn files_among<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+        let below = |folder: &str| -> Vec<&'a str> {
+            let own = |path: &&'a str| path.strip_prefix(folder).is_some_and(|name| !name.contains('/'));
+            paths.clone().filter(own).collect()
+        };
+        let is_weights = |path: &&str| path.ends_with(".safetensors");
+        let folder = ["original/", ""].into_iter().find(|folder| below(folder).iter().any(is_weights));
+        let Some(folder) = folder else { return Vec::new() };
+        let all = below(folder);
+        let is_part = |path: &&str| path.contains("-of-") && is_weights(path);
+        let sharded = all.iter().any(|path| path.ends_with(INDEX)) && all.iter().any(is_part);
+        let wanted = |path: &&str| {
+            let name = &path[folder.len()..];
+            matches!(name, "config.json" | "dtypes.json")
+                || if sharded { name == INDEX || is_part(path) } else { is_weights(path) }
+        };
+        let mut files: Vec<&str> = all.into_iter().filter(wanted).collect();
+        if !files.contains(&format!("{folder}config.json").as_str()) {
+            files.extend(paths.clone().find(|path| *path == "config.json"));
+        }
+        files
+    }
+
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -284,4 +309,25 @@ fn open_indexed(folder: &Path, index: &Index) -> Result<Opened, CheckpointError>
         files.push(map);
     }
     Ok((files, tensors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_copy_of_the_weights_is_taken() {
+        let among = |paths: &[&'static str]| Checkpoint::files_among(paths.iter().copied());
+        let rest = ["README.md", "tokenizer.json", "metal/model.bin", "chat_template.jinja"];
+        let hub = ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", INDEX];
+        let published = ["original/config.json", "original/dtypes.json", "original/model.safetensors"];
+        assert_eq!(among(&[&hub[..], &published, &rest].concat()), published);
+        assert_eq!(among(&[&hub[..], &rest].concat()), hub);
+        assert_eq!(among(&[&hub[..], &["model.safetensors"]].concat()), hub, "a single file is another copy");
+        assert_eq!(
+            among(&["config.json", "original/model.safetensors"]),
+            ["original/model.safetensors", "config.json"]
+        );
+        assert_eq!(among(&rest), [""; 0]);
+    }
 }

@@ -7,7 +7,6 @@
 mod arrangement;
 mod checkpoint;
 mod codes;
-mod disk;
 mod error;
 pub mod header;
 mod index;
@@ -24,7 +23,6 @@ mod store;
 mod unpack;
 
 pub use checkpoint::Checkpoint;
-pub use disk::NoSpace;
 pub use error::{CheckpointError, Mismatch};
 pub use index::{Index, IndexError};
 pub use loss::{Loss, Losses};

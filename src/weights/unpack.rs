@@ -11,13 +11,13 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 
 use super::arrangement::{Arrangement, Part};
-use super::disk;
 use super::header::{StoredType, encode};
 use super::layout::{Layout, Recipe, Wanted};
 use super::map::MappedBytes;
 use super::mxfp4::{BLOCK, BLOCK_BYTES, Block};
 use super::packed::{Fitted, Packed, PackedError, Slot};
 use crate::config::Config;
+use crate::disk;
 use crate::graph::params::{Form, weights};
 use crate::plan::{Plan, Precision};
 use crate::progress::{Event, Progress, Unit};

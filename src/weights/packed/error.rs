@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::config::ConfigError;
+use crate::disk::NoSpace;
+use crate::partial::PartialError;
 use crate::plan::Precision;
 use crate::weights::CheckpointError;
-use crate::weights::disk::NoSpace;
 use crate::weights::header::HeaderError;
 
 /// Why a packed file cannot be opened, used or written.
@@ -33,8 +34,8 @@ pub enum PackedError {
     Checksum { tensor: String, file: PathBuf, found: String, expected: String },
     #[error(transparent)]
     Space(#[from] NoSpace),
-    #[error("another process is packing to `{}`", file.display())]
-    Busy { file: PathBuf },
+    #[error(transparent)]
+    Partial(#[from] PartialError),
     #[error("`{}` is a file that the checkpoint is read from", file.display())]
     Source { file: PathBuf },
     #[error("`{}` keeps {what} in {stored}, which are not the published values", file.display())]
@@ -78,7 +79,9 @@ impl PackedError {
             PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
             PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),
             PackedError::Space(_) => Some("free some, or choose another disk with `--out`".to_owned()),
-            PackedError::Busy { .. } => Some("wait for it, or choose another `--out`".to_owned()),
+            PackedError::Partial(PartialError::Busy { .. }) => {
+                Some("wait for it, or choose another `--out`".to_owned())
+            }
             PackedError::Source { .. } => Some("choose another `--out`".to_owned()),
             _ => None,
         }

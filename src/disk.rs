@@ -12,7 +12,7 @@ pub struct NoSpace {
 }
 
 /// Whether the disk of `folder` has room for so many more bytes; where the system does not say, a full disk is found when it is full.
-pub(super) fn check(folder: &Path, needed: u64) -> Result<(), NoSpace> {
+pub fn check(folder: &Path, needed: u64) -> Result<(), NoSpace> {
     match available(folder) {
         Some(available) if available < needed => Err(NoSpace { folder: folder.to_owned(), needed, available }),
         _ => Ok(()),
@@ -32,14 +32,14 @@ fn available(_: &Path) -> Option<u64> {
 
 /// What a file takes on the disk, which is less than its length where nothing was written.
 #[cfg(unix)]
-pub(super) fn allocated(file: &Path) -> u64 {
+pub fn allocated(file: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     // Counted in units of 512 bytes, whatever the disk's own.
     file.metadata().map_or(0, |metadata| metadata.blocks() * 512)
 }
 
 #[cfg(not(unix))]
-pub(super) fn allocated(_: &Path) -> u64 {
+pub fn allocated(_: &Path) -> u64 {
     0
 }
 

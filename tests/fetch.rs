@@ -759,21 +759,15 @@ impl Drop for Https {
 }
 
 fn https(folder: &Path, to: u16) -> Https {
-    let openssl = |arguments: &str, extensions: &[&str]| {
-        let extensions = extensions.iter().flat_map(|extension| ["-addext", extension]);
-        let mut command = Command::new("openssl");
-        command
-            .args("req -x509 -newkey rsa:2048 -nodes -days 2".split(' '))
-            .args(arguments.split(' '))
-            .args(extensions);
-        let made = command.current_dir(folder).output().expect("openssl");
-        assert!(made.status.success(), "{}", said(&made));
-    };
-    openssl("-subj /CN=authority -keyout authority-key.pem -out authority.pem", &[]);
-    openssl(
-        "-subj /CN=localhost -keyout key.pem -out cert.pem -CA authority.pem -CAkey authority-key.pem",
-        &["subjectAltName=DNS:localhost", "basicConstraints=critical,CA:FALSE"],
-    );
+    let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("a file");
+    let key = || rcgen::KeyPair::generate().expect("a key");
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(authority, key()).expect("an authority");
+    let (own, localhost) = (key(), rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name"));
+    write("authority.pem", authority.pem());
+    write("cert.pem", localhost.signed_by(&own, &authority).expect("a certificate").pem());
+    write("key.pem", own.serialize_pem());
     let script = "
 import socket, ssl, sys, threading
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -260,8 +260,7 @@ module @decode_16 {
       %layers.0.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.0.moe.select_5 = stablehlo.select %layers.0.moe.compare_8, %layers.0.moe.divide_3, %layers.0.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
       %layers.0.moe.convert_6 = stablehlo.convert %layers.0.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
       %layers.0.moe.constant_16 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.convert_4 : (tensor<1xi32>) -> tensor<i32>
       %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.divide : (tensor<1xf32>) -> tensor<f32>
@@ -283,26 +282,26 @@ module @decode_16 {
       %layers.0.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [0, 1, 3] : (tensor<8x13x256xf32>) -> tensor<8x13x32x256xf32>
       %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.convert_9, %layers.0.moe.broadcast_in_dim_6 : tensor<8x13x32x256xf32>
       %layers.0.moe.unpacked = stablehlo.convert %layers.0.moe.multiply_2 : (tensor<8x13x32x256xf32>) -> tensor<8x13x32x256xbf16>
-      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x13x32xbf16>
-      %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<1x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<1x8x256xf32>
-      %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_5, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<1x8x256xf32>
-      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_7 : tensor<1x8x256xf32>
-      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.add_3 [0:1, 0:8, 0:128] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.add_3 [0:1, 0:8, 128:256] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.0.moe.constant_21 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.slice_3, %layers.0.moe.constant_21 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_22 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.minimum_2 = stablehlo.minimum %layers.0.moe.slice_4, %layers.0.moe.constant_22 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_23 = stablehlo.constant dense<-7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_2, %layers.0.moe.constant_23 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_24 = stablehlo.constant dense<1.702> : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_24 : tensor<1x8x128xf32>
-      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_3 : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.logistic : tensor<1x8x128xf32>
-      %layers.0.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<1x8x128xf32>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_25 : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_4 : tensor<1x8x128xf32>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<1x8x128xf32>) -> tensor<1x8x128xbf16>
+      %layers.0.moe.reshape_7 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.reshape_7, %layers.0.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<8x8x256xf32>
+      %layers.0.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_5, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<8x8x256xf32>
+      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_7 : tensor<8x8x256xf32>
+      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_3 [0:8, 0:8, 0:128] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.add_3 [0:8, 0:8, 128:256] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.0.moe.constant_21 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_21 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_22 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.minimum_2 = stablehlo.minimum %layers.0.moe.slice_3, %layers.0.moe.constant_22 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_23 = stablehlo.constant dense<-7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_2, %layers.0.moe.constant_23 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_24 = stablehlo.constant dense<1.702> : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_24 : tensor<8x8x128xf32>
+      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_3 : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.logistic : tensor<8x8x128xf32>
+      %layers.0.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<8x8x128xf32>
+      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_25 : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.multiply_4, %layers.0.moe.add_4 : tensor<8x8x128xf32>
+      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_5 : (tensor<8x8x128xf32>) -> tensor<8x8x128xbf16>
       %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_26, %layers.0.moe.reshape, %layers.0.moe.constant_26, %layers.0.moe.constant_26, %layers.0.moe.constant_26, sizes = [8, 1, 4, 32, 512] : (tensor<8x9x4x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x4x32x512xf4E2M1FN>
       %layers.0.moe.reshape_8 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<8x1x4x32x512xf4E2M1FN>) -> tensor<8x4x32x512xf4E2M1FN>
@@ -316,11 +315,11 @@ module @decode_16 {
       %layers.0.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.0.moe.convert_12, dims = [0, 1, 3] : (tensor<8x4x512xf32>) -> tensor<8x4x32x512xf32>
       %layers.0.moe.multiply_7 = stablehlo.multiply %layers.0.moe.convert_13, %layers.0.moe.broadcast_in_dim_8 : tensor<8x4x32x512xf32>
       %layers.0.moe.unpacked_2 = stablehlo.convert %layers.0.moe.multiply_7 : (tensor<8x4x32x512xf32>) -> tensor<8x4x32x512xbf16>
-      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<1x8x128xbf16>) -> tensor<1x8x4x32xbf16>
-      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_9, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<1x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x1x512xf32>
-      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<8x1x512xf32>) -> tensor<1x8x512xf32>
-      %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<1x8x512xf32>
-      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_9 : tensor<1x8x512xf32>
+      %layers.0.moe.reshape_9 = stablehlo.reshape %layers.0.moe.convert_11 : (tensor<8x8x128xbf16>) -> tensor<8x8x4x32xbf16>
+      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_9, %layers.0.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x8x512xf32>
+      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<8x8x512xf32>) -> tensor<8x8x512xf32>
+      %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x8x512xf32>
+      %layers.0.moe.multiply_8 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_9 : tensor<8x8x512xf32>
       %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_29, %layers.0.moe.reshape_3, %layers.0.moe.constant_29, sizes = [8, 1, 256] : (tensor<8x9x256xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x256xf32>
       %layers.0.moe.reshape_10 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<8x1x256xf32>) -> tensor<8x256xf32>
@@ -337,26 +336,26 @@ module @decode_16 {
       %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.convert_15, dims = [0, 1, 3] : (tensor<8x13x256xf32>) -> tensor<8x13x32x256xf32>
       %layers.0.moe.multiply_10 = stablehlo.multiply %layers.0.moe.convert_16, %layers.0.moe.broadcast_in_dim_10 : tensor<8x13x32x256xf32>
       %layers.0.moe.unpacked_3 = stablehlo.convert %layers.0.moe.multiply_10 : (tensor<8x13x32x256xf32>) -> tensor<8x13x32x256xbf16>
-      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x13x32xbf16>
-      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_12, %layers.0.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<1x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<1x8x256xf32>
-      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_10, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<1x8x256xf32>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.dot_general_4, %layers.0.moe.broadcast_in_dim_11 : tensor<1x8x256xf32>
-      %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.add_5 [0:1, 0:8, 0:128] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.add_5 [0:1, 0:8, 128:256] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.0.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.slice_5, %layers.0.moe.constant_33 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_34 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.slice_6, %layers.0.moe.constant_34 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_35 = stablehlo.constant dense<-7.0> : tensor<1x8x128xf32>
-      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_35 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<1.702> : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_36 : tensor<1x8x128xf32>
-      %layers.0.moe.logistic_2 = stablehlo.logistic %layers.0.moe.multiply_11 : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic_2 : tensor<1x8x128xf32>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<1x8x128xf32>
-      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_37 : tensor<1x8x128xf32>
-      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.multiply_12, %layers.0.moe.add_6 : tensor<1x8x128xf32>
-      %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.multiply_13 : (tensor<1x8x128xf32>) -> tensor<1x8x128xbf16>
+      %layers.0.moe.reshape_12 = stablehlo.reshape %layers.0.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.reshape_12, %layers.0.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<8x8x256xf32>
+      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_10, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<8x8x256xf32>
+      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.dot_general_4, %layers.0.moe.broadcast_in_dim_11 : tensor<8x8x256xf32>
+      %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.add_5 [0:8, 0:8, 0:128] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.0.moe.slice_5 = stablehlo.slice %layers.0.moe.add_5 [0:8, 0:8, 128:256] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.0.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.minimum_3 = stablehlo.minimum %layers.0.moe.slice_4, %layers.0.moe.constant_33 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_34 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.minimum_4 = stablehlo.minimum %layers.0.moe.slice_5, %layers.0.moe.constant_34 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_35 = stablehlo.constant dense<-7.0> : tensor<8x8x128xf32>
+      %layers.0.moe.maximum_2 = stablehlo.maximum %layers.0.moe.minimum_4, %layers.0.moe.constant_35 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_36 = stablehlo.constant dense<1.702> : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_11 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.constant_36 : tensor<8x8x128xf32>
+      %layers.0.moe.logistic_2 = stablehlo.logistic %layers.0.moe.multiply_11 : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_12 = stablehlo.multiply %layers.0.moe.minimum_3, %layers.0.moe.logistic_2 : tensor<8x8x128xf32>
+      %layers.0.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<8x8x128xf32>
+      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.maximum_2, %layers.0.moe.constant_37 : tensor<8x8x128xf32>
+      %layers.0.moe.multiply_13 = stablehlo.multiply %layers.0.moe.multiply_12, %layers.0.moe.add_6 : tensor<8x8x128xf32>
+      %layers.0.moe.convert_18 = stablehlo.convert %layers.0.moe.multiply_13 : (tensor<8x8x128xf32>) -> tensor<8x8x128xbf16>
       %layers.0.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.0.moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_38, %layers.0.moe.reshape_3, %layers.0.moe.constant_38, %layers.0.moe.constant_38, %layers.0.moe.constant_38, sizes = [8, 1, 4, 32, 512] : (tensor<8x9x4x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x4x32x512xf4E2M1FN>
       %layers.0.moe.reshape_13 = stablehlo.reshape %layers.0.moe.dynamic_slice_9 : (tensor<8x1x4x32x512xf4E2M1FN>) -> tensor<8x4x32x512xf4E2M1FN>
@@ -370,29 +369,27 @@ module @decode_16 {
       %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.convert_19, dims = [0, 1, 3] : (tensor<8x4x512xf32>) -> tensor<8x4x32x512xf32>
       %layers.0.moe.multiply_15 = stablehlo.multiply %layers.0.moe.convert_20, %layers.0.moe.broadcast_in_dim_12 : tensor<8x4x32x512xf32>
       %layers.0.moe.unpacked_4 = stablehlo.convert %layers.0.moe.multiply_15 : (tensor<8x4x32x512xf32>) -> tensor<8x4x32x512xbf16>
-      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_18 : (tensor<1x8x128xbf16>) -> tensor<1x8x4x32xbf16>
-      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_14, %layers.0.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<1x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x1x512xf32>
-      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<8x1x512xf32>) -> tensor<1x8x512xf32>
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<1x8x512xf32>
-      %layers.0.moe.multiply_16 = stablehlo.multiply %layers.0.moe.transpose_2, %layers.0.moe.broadcast_in_dim_13 : tensor<1x8x512xf32>
-      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.multiply_8, %layers.0.moe.multiply_16 : tensor<1x8x512xf32>
+      %layers.0.moe.reshape_14 = stablehlo.reshape %layers.0.moe.convert_18 : (tensor<8x8x128xbf16>) -> tensor<8x8x4x32xbf16>
+      %layers.0.moe.dot_general_5 = stablehlo.dot_general %layers.0.moe.reshape_14, %layers.0.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x8x512xf32>
+      %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_5, dims = [1, 0, 2] : (tensor<8x8x512xf32>) -> tensor<8x8x512xf32>
+      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x8x512xf32>
+      %layers.0.moe.multiply_16 = stablehlo.multiply %layers.0.moe.transpose_2, %layers.0.moe.broadcast_in_dim_13 : tensor<8x8x512xf32>
+      %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.multiply_8, %layers.0.moe.multiply_16 : tensor<8x8x512xf32>
       %layers.0.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.add_7 init: %layers.0.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<1x8x512xf32>, tensor<f32>) -> tensor<1x512xf32>
-      %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.reduce_6 <@devices, [{}, {}]> : tensor<1x512xf32>
-      %layers.0.moe.slice_7 = stablehlo.slice %layers.0.moe.sharding_constraint [0:1, 0:416] : (tensor<1x512xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.slice_7 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_15, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.add_7 init: %layers.0.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<8x8x512xf32>, tensor<f32>) -> tensor<8x512xf32>
+      %layers.0.moe.sharding_constraint = sdy.sharding_constraint %layers.0.moe.reduce_6 <@devices, [{}, {}]> : tensor<8x512xf32>
+      %layers.0.moe.slice_6 = stablehlo.slice %layers.0.moe.sharding_constraint [0:8, 0:416] : (tensor<8x512xf32>) -> tensor<8x416xf32>
       %layers.0.moe.dynamic_slice_11 = stablehlo.dynamic_slice %layers.0.moe.down.bias, %layers.0.moe.reshape, %layers.0.moe.constant_16, sizes = [1, 416] : (tensor<9x416xf32>, tensor<i32>, tensor<i32>) -> tensor<1x416xf32>
-      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.dynamic_slice_11 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_16, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
-      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
-      %layers.0.moe.multiply_17 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_15, %layers.0.moe.broadcast_in_dim_16 : tensor<8x416xf32>
-      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.multiply_17 : tensor<8x416xf32>
+      %layers.0.moe.reshape_15 = stablehlo.reshape %layers.0.moe.dynamic_slice_11 : (tensor<1x416xf32>) -> tensor<416xf32>
+      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_15, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.0.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
+      %layers.0.moe.multiply_17 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.broadcast_in_dim_15 : tensor<8x416xf32>
+      %layers.0.moe.add_8 = stablehlo.add %layers.0.moe.slice_6, %layers.0.moe.multiply_17 : tensor<8x416xf32>
       %layers.0.moe.dynamic_slice_12 = stablehlo.dynamic_slice %layers.0.moe.down.bias, %layers.0.moe.reshape_3, %layers.0.moe.constant_16, sizes = [1, 416] : (tensor<9x416xf32>, tensor<i32>, tensor<i32>) -> tensor<1x416xf32>
-      %layers.0.moe.reshape_17 = stablehlo.reshape %layers.0.moe.dynamic_slice_12 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_17, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
-      %layers.0.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
-      %layers.0.moe.multiply_18 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_17, %layers.0.moe.broadcast_in_dim_18 : tensor<8x416xf32>
+      %layers.0.moe.reshape_16 = stablehlo.reshape %layers.0.moe.dynamic_slice_12 : (tensor<1x416xf32>) -> tensor<416xf32>
+      %layers.0.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_16, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.0.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
+      %layers.0.moe.multiply_18 = stablehlo.multiply %layers.0.moe.broadcast_in_dim_16, %layers.0.moe.broadcast_in_dim_17 : tensor<8x416xf32>
       %layers.0.moe.add_9 = stablehlo.add %layers.0.moe.add_8, %layers.0.moe.multiply_18 : tensor<8x416xf32>
       %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_9 : tensor<8x416xf32>
       %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<8x416xf32>
@@ -575,8 +572,7 @@ module @decode_16 {
       %layers.1.moe.constant_15 = stablehlo.constant dense<0.0> : tensor<1x9xf32>
       %layers.1.moe.select_5 = stablehlo.select %layers.1.moe.compare_8, %layers.1.moe.divide_3, %layers.1.moe.constant_15 : tensor<1x9xi1>, tensor<1x9xf32>
       %layers.1.moe.convert_6 = stablehlo.convert %layers.1.moe.compare_8 : (tensor<1x9xi1>) -> tensor<1x9xf32>
-      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:1, 0:416] : (tensor<8x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.slice_2 : (tensor<1x416xf32>) -> tensor<1x416xbf16>
+      %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.norm.multiply_3 : (tensor<8x416xf32>) -> tensor<8x416xbf16>
       %layers.1.moe.constant_16 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.convert_4 : (tensor<1xi32>) -> tensor<i32>
       %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.divide : (tensor<1xf32>) -> tensor<f32>
@@ -598,26 +594,26 @@ module @decode_16 {
       %layers.1.moe.broadcast_in_dim_6 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [0, 1, 3] : (tensor<8x13x256xf32>) -> tensor<8x13x32x256xf32>
       %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.convert_9, %layers.1.moe.broadcast_in_dim_6 : tensor<8x13x32x256xf32>
       %layers.1.moe.unpacked = stablehlo.convert %layers.1.moe.multiply_2 : (tensor<8x13x32x256xf32>) -> tensor<8x13x32x256xbf16>
-      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x13x32xbf16>
-      %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<1x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<1x8x256xf32>
-      %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_5, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<1x8x256xf32>
-      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_7 : tensor<1x8x256xf32>
-      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.add_3 [0:1, 0:8, 0:128] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.add_3 [0:1, 0:8, 128:256] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.1.moe.constant_21 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.slice_3, %layers.1.moe.constant_21 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_22 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.minimum_2 = stablehlo.minimum %layers.1.moe.slice_4, %layers.1.moe.constant_22 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_23 = stablehlo.constant dense<-7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_2, %layers.1.moe.constant_23 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_24 = stablehlo.constant dense<1.702> : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_24 : tensor<1x8x128xf32>
-      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_3 : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.logistic : tensor<1x8x128xf32>
-      %layers.1.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<1x8x128xf32>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_25 : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_4 : tensor<1x8x128xf32>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<1x8x128xf32>) -> tensor<1x8x128xbf16>
+      %layers.1.moe.reshape_7 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.reshape_7, %layers.1.moe.unpacked, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<8x8x256xf32>
+      %layers.1.moe.broadcast_in_dim_7 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_5, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<8x8x256xf32>
+      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_7 : tensor<8x8x256xf32>
+      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_3 [0:8, 0:8, 0:128] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.add_3 [0:8, 0:8, 128:256] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.1.moe.constant_21 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_21 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_22 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.minimum_2 = stablehlo.minimum %layers.1.moe.slice_3, %layers.1.moe.constant_22 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_23 = stablehlo.constant dense<-7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_2, %layers.1.moe.constant_23 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_24 = stablehlo.constant dense<1.702> : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_24 : tensor<8x8x128xf32>
+      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_3 : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.logistic : tensor<8x8x128xf32>
+      %layers.1.moe.constant_25 = stablehlo.constant dense<1.0> : tensor<8x8x128xf32>
+      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_25 : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.multiply_4, %layers.1.moe.add_4 : tensor<8x8x128xf32>
+      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_5 : (tensor<8x8x128xf32>) -> tensor<8x8x128xbf16>
       %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_26, %layers.1.moe.reshape, %layers.1.moe.constant_26, %layers.1.moe.constant_26, %layers.1.moe.constant_26, sizes = [8, 1, 4, 32, 512] : (tensor<8x9x4x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x4x32x512xf4E2M1FN>
       %layers.1.moe.reshape_8 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<8x1x4x32x512xf4E2M1FN>) -> tensor<8x4x32x512xf4E2M1FN>
@@ -631,11 +627,11 @@ module @decode_16 {
       %layers.1.moe.broadcast_in_dim_8 = stablehlo.broadcast_in_dim %layers.1.moe.convert_12, dims = [0, 1, 3] : (tensor<8x4x512xf32>) -> tensor<8x4x32x512xf32>
       %layers.1.moe.multiply_7 = stablehlo.multiply %layers.1.moe.convert_13, %layers.1.moe.broadcast_in_dim_8 : tensor<8x4x32x512xf32>
       %layers.1.moe.unpacked_2 = stablehlo.convert %layers.1.moe.multiply_7 : (tensor<8x4x32x512xf32>) -> tensor<8x4x32x512xbf16>
-      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<1x8x128xbf16>) -> tensor<1x8x4x32xbf16>
-      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_9, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<1x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x1x512xf32>
-      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<8x1x512xf32>) -> tensor<1x8x512xf32>
-      %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<1x8x512xf32>
-      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_9 : tensor<1x8x512xf32>
+      %layers.1.moe.reshape_9 = stablehlo.reshape %layers.1.moe.convert_11 : (tensor<8x8x128xbf16>) -> tensor<8x8x4x32xbf16>
+      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_9, %layers.1.moe.unpacked_2, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x8x512xf32>
+      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<8x8x512xf32>) -> tensor<8x8x512xf32>
+      %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x8x512xf32>
+      %layers.1.moe.multiply_8 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_9 : tensor<8x8x512xf32>
       %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_29, %layers.1.moe.reshape_3, %layers.1.moe.constant_29, sizes = [8, 1, 256] : (tensor<8x9x256xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x256xf32>
       %layers.1.moe.reshape_10 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<8x1x256xf32>) -> tensor<8x256xf32>
@@ -652,26 +648,26 @@ module @decode_16 {
       %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.convert_15, dims = [0, 1, 3] : (tensor<8x13x256xf32>) -> tensor<8x13x32x256xf32>
       %layers.1.moe.multiply_10 = stablehlo.multiply %layers.1.moe.convert_16, %layers.1.moe.broadcast_in_dim_10 : tensor<8x13x32x256xf32>
       %layers.1.moe.unpacked_3 = stablehlo.convert %layers.1.moe.multiply_10 : (tensor<8x13x32x256xf32>) -> tensor<8x13x32x256xbf16>
-      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<1x416xbf16>) -> tensor<1x13x32xbf16>
-      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_12, %layers.1.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<1x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<1x8x256xf32>
-      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_10, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<1x8x256xf32>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.dot_general_4, %layers.1.moe.broadcast_in_dim_11 : tensor<1x8x256xf32>
-      %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.add_5 [0:1, 0:8, 0:128] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.add_5 [0:1, 0:8, 128:256] : (tensor<1x8x256xf32>) -> tensor<1x8x128xf32>
-      %layers.1.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.slice_5, %layers.1.moe.constant_33 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_34 = stablehlo.constant dense<7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.slice_6, %layers.1.moe.constant_34 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_35 = stablehlo.constant dense<-7.0> : tensor<1x8x128xf32>
-      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_35 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<1.702> : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_36 : tensor<1x8x128xf32>
-      %layers.1.moe.logistic_2 = stablehlo.logistic %layers.1.moe.multiply_11 : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic_2 : tensor<1x8x128xf32>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<1x8x128xf32>
-      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_37 : tensor<1x8x128xf32>
-      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.multiply_12, %layers.1.moe.add_6 : tensor<1x8x128xf32>
-      %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.multiply_13 : (tensor<1x8x128xf32>) -> tensor<1x8x128xbf16>
+      %layers.1.moe.reshape_12 = stablehlo.reshape %layers.1.moe.convert_7 : (tensor<8x416xbf16>) -> tensor<8x13x32xbf16>
+      %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.reshape_12, %layers.1.moe.unpacked_3, contracting_dims = [1, 2] x [1, 2] : (tensor<8x13x32xbf16>, tensor<8x13x32x256xbf16>) -> tensor<8x8x256xf32>
+      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_10, dims = [1, 2] : (tensor<8x256xf32>) -> tensor<8x8x256xf32>
+      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.dot_general_4, %layers.1.moe.broadcast_in_dim_11 : tensor<8x8x256xf32>
+      %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.add_5 [0:8, 0:8, 0:128] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.1.moe.slice_5 = stablehlo.slice %layers.1.moe.add_5 [0:8, 0:8, 128:256] : (tensor<8x8x256xf32>) -> tensor<8x8x128xf32>
+      %layers.1.moe.constant_33 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.minimum_3 = stablehlo.minimum %layers.1.moe.slice_4, %layers.1.moe.constant_33 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_34 = stablehlo.constant dense<7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.minimum_4 = stablehlo.minimum %layers.1.moe.slice_5, %layers.1.moe.constant_34 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_35 = stablehlo.constant dense<-7.0> : tensor<8x8x128xf32>
+      %layers.1.moe.maximum_2 = stablehlo.maximum %layers.1.moe.minimum_4, %layers.1.moe.constant_35 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_36 = stablehlo.constant dense<1.702> : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_11 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.constant_36 : tensor<8x8x128xf32>
+      %layers.1.moe.logistic_2 = stablehlo.logistic %layers.1.moe.multiply_11 : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_12 = stablehlo.multiply %layers.1.moe.minimum_3, %layers.1.moe.logistic_2 : tensor<8x8x128xf32>
+      %layers.1.moe.constant_37 = stablehlo.constant dense<1.0> : tensor<8x8x128xf32>
+      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.maximum_2, %layers.1.moe.constant_37 : tensor<8x8x128xf32>
+      %layers.1.moe.multiply_13 = stablehlo.multiply %layers.1.moe.multiply_12, %layers.1.moe.add_6 : tensor<8x8x128xf32>
+      %layers.1.moe.convert_18 = stablehlo.convert %layers.1.moe.multiply_13 : (tensor<8x8x128xf32>) -> tensor<8x8x128xbf16>
       %layers.1.moe.constant_38 = stablehlo.constant dense<0> : tensor<i32>
       %layers.1.moe.dynamic_slice_9 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_38, %layers.1.moe.reshape_3, %layers.1.moe.constant_38, %layers.1.moe.constant_38, %layers.1.moe.constant_38, sizes = [8, 1, 4, 32, 512] : (tensor<8x9x4x32x512xf4E2M1FN>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x1x4x32x512xf4E2M1FN>
       %layers.1.moe.reshape_13 = stablehlo.reshape %layers.1.moe.dynamic_slice_9 : (tensor<8x1x4x32x512xf4E2M1FN>) -> tensor<8x4x32x512xf4E2M1FN>
@@ -685,29 +681,27 @@ module @decode_16 {
       %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.convert_19, dims = [0, 1, 3] : (tensor<8x4x512xf32>) -> tensor<8x4x32x512xf32>
       %layers.1.moe.multiply_15 = stablehlo.multiply %layers.1.moe.convert_20, %layers.1.moe.broadcast_in_dim_12 : tensor<8x4x32x512xf32>
       %layers.1.moe.unpacked_4 = stablehlo.convert %layers.1.moe.multiply_15 : (tensor<8x4x32x512xf32>) -> tensor<8x4x32x512xbf16>
-      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_18 : (tensor<1x8x128xbf16>) -> tensor<1x8x4x32xbf16>
-      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_14, %layers.1.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<1x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x1x512xf32>
-      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<8x1x512xf32>) -> tensor<1x8x512xf32>
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<1x8x512xf32>
-      %layers.1.moe.multiply_16 = stablehlo.multiply %layers.1.moe.transpose_2, %layers.1.moe.broadcast_in_dim_13 : tensor<1x8x512xf32>
-      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.multiply_8, %layers.1.moe.multiply_16 : tensor<1x8x512xf32>
+      %layers.1.moe.reshape_14 = stablehlo.reshape %layers.1.moe.convert_18 : (tensor<8x8x128xbf16>) -> tensor<8x8x4x32xbf16>
+      %layers.1.moe.dot_general_5 = stablehlo.dot_general %layers.1.moe.reshape_14, %layers.1.moe.unpacked_4, batching_dims = [1] x [0], contracting_dims = [2, 3] x [1, 2] : (tensor<8x8x4x32xbf16>, tensor<8x4x32x512xbf16>) -> tensor<8x8x512xf32>
+      %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_5, dims = [1, 0, 2] : (tensor<8x8x512xf32>) -> tensor<8x8x512xf32>
+      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x8x512xf32>
+      %layers.1.moe.multiply_16 = stablehlo.multiply %layers.1.moe.transpose_2, %layers.1.moe.broadcast_in_dim_13 : tensor<8x8x512xf32>
+      %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.multiply_8, %layers.1.moe.multiply_16 : tensor<8x8x512xf32>
       %layers.1.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
-      %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.add_7 init: %layers.1.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<1x8x512xf32>, tensor<f32>) -> tensor<1x512xf32>
-      %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.reduce_6 <@devices, [{}, {}]> : tensor<1x512xf32>
-      %layers.1.moe.slice_7 = stablehlo.slice %layers.1.moe.sharding_constraint [0:1, 0:416] : (tensor<1x512xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.slice_7 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_15, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.add_7 init: %layers.1.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<8x8x512xf32>, tensor<f32>) -> tensor<8x512xf32>
+      %layers.1.moe.sharding_constraint = sdy.sharding_constraint %layers.1.moe.reduce_6 <@devices, [{}, {}]> : tensor<8x512xf32>
+      %layers.1.moe.slice_6 = stablehlo.slice %layers.1.moe.sharding_constraint [0:8, 0:416] : (tensor<8x512xf32>) -> tensor<8x416xf32>
       %layers.1.moe.dynamic_slice_11 = stablehlo.dynamic_slice %layers.1.moe.down.bias, %layers.1.moe.reshape, %layers.1.moe.constant_16, sizes = [1, 416] : (tensor<9x416xf32>, tensor<i32>, tensor<i32>) -> tensor<1x416xf32>
-      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.dynamic_slice_11 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_16, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
-      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
-      %layers.1.moe.multiply_17 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_15, %layers.1.moe.broadcast_in_dim_16 : tensor<8x416xf32>
-      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.multiply_17 : tensor<8x416xf32>
+      %layers.1.moe.reshape_15 = stablehlo.reshape %layers.1.moe.dynamic_slice_11 : (tensor<1x416xf32>) -> tensor<416xf32>
+      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_15, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.1.moe.broadcast_in_dim_15 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_2, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
+      %layers.1.moe.multiply_17 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.broadcast_in_dim_15 : tensor<8x416xf32>
+      %layers.1.moe.add_8 = stablehlo.add %layers.1.moe.slice_6, %layers.1.moe.multiply_17 : tensor<8x416xf32>
       %layers.1.moe.dynamic_slice_12 = stablehlo.dynamic_slice %layers.1.moe.down.bias, %layers.1.moe.reshape_3, %layers.1.moe.constant_16, sizes = [1, 416] : (tensor<9x416xf32>, tensor<i32>, tensor<i32>) -> tensor<1x416xf32>
-      %layers.1.moe.reshape_17 = stablehlo.reshape %layers.1.moe.dynamic_slice_12 : (tensor<1x416xf32>) -> tensor<416xf32>
-      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_17, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
-      %layers.1.moe.broadcast_in_dim_18 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
-      %layers.1.moe.multiply_18 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_17, %layers.1.moe.broadcast_in_dim_18 : tensor<8x416xf32>
+      %layers.1.moe.reshape_16 = stablehlo.reshape %layers.1.moe.dynamic_slice_12 : (tensor<1x416xf32>) -> tensor<416xf32>
+      %layers.1.moe.broadcast_in_dim_16 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_16, dims = [1] : (tensor<416xf32>) -> tensor<8x416xf32>
+      %layers.1.moe.broadcast_in_dim_17 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_4, dims = [] : (tensor<f32>) -> tensor<8x416xf32>
+      %layers.1.moe.multiply_18 = stablehlo.multiply %layers.1.moe.broadcast_in_dim_16, %layers.1.moe.broadcast_in_dim_17 : tensor<8x416xf32>
       %layers.1.moe.add_9 = stablehlo.add %layers.1.moe.add_8, %layers.1.moe.multiply_18 : tensor<8x416xf32>
       %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_9 : tensor<8x416xf32>
       %head.norm.multiply = stablehlo.multiply %layers.1.add_2, %layers.1.add_2 : tensor<8x416xf32>

@@ -52,7 +52,11 @@ impl Case {
     /// Names the text, which targets share: `tpu-4dev.mxfp4.decode_16`, with the other precisions where they are not bf16.
     pub fn text_name(&self) -> String {
         let Plan { strategy, devices, .. } = &self.plan;
-        let spelling = if self.plan.spelling == Spelling::HOST { "host" } else { "tpu" };
+        let spelling = match self.plan.spelling {
+            Spelling::HOST => "host",
+            Spelling::TPU_BY_VECTOR => "tpu-by-vector",
+            _ => "tpu",
+        };
         let other = |name: &str, stored: Precision| match stored {
             Precision::Bf16 => String::new(),
             stored => format!(".{name}-{stored}"),
@@ -76,6 +80,7 @@ mod tests {
         };
         assert_eq!(name("v5e-1"), "tpu-1dev.mxfp4.kv-int8.decode_16");
         assert_eq!(name("tpu7x-2"), "tpu-2dev.mxfp4.kv-int8.decode_1");
+        assert_eq!(name("v2-8"), "tpu-by-vector-8dev.mxfp4.kv-int8.decode_16");
         assert_eq!((name("v6e-4"), name("cpu-4")), (name("v5p-8"), "host-4dev.mxfp4.kv-int8.decode_16".into()));
     }
 }

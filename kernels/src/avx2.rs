@@ -28,7 +28,7 @@ pub(crate) fn unpack(of: Values<'_>, into: &mut [f32]) {
     }
 }
 
-/// Adds the dot products of up to two rows with up to six outputs; see [`crate::number::Number::dots`].
+/// The dot products of up to two rows with up to six outputs; see [`crate::number::Number::dots`].
 ///
 /// # Safety
 /// Every slice has `length` numbers.
@@ -132,20 +132,8 @@ fn totals([a, b, c, d]: [__m256; 4]) -> [f32; 4] {
 #[target_feature(enable = "avx2,fma")]
 pub(crate) unsafe fn few_mxfp4(rows: &[&[f32]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) {
     let outputs = scales.len() / blocks;
-    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks)).enumerate();
-    for (output, (codes, scales)) in each {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_blocks([a], codes, scales),
-                [a, b] => of_blocks([a, b], codes, scales),
-                [a, b, c] => of_blocks([a, b, c], codes, scales),
-                [a, b, c, d] => of_blocks([a, b, c, d], codes, scales),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks));
+    each_output!(rows, sums, outputs, (codes, scales) in each => of_blocks(codes, scales));
 }
 
 /// # Safety
@@ -180,19 +168,7 @@ unsafe fn of_blocks<const R: usize>(rows: [&[f32]; R], codes: &[u8], scales: &[u
 #[target_feature(enable = "avx2,fma")]
 pub(crate) unsafe fn few_int8(rows: &[&[f32]], codes: &[i8], sums: &mut [f32]) {
     let outputs = sums.len() / rows.len();
-    for (output, codes) in codes.chunks_exact(codes.len() / outputs).enumerate() {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_integers([a], codes),
-                [a, b] => of_integers([a, b], codes),
-                [a, b, c] => of_integers([a, b, c], codes),
-                [a, b, c, d] => of_integers([a, b, c, d], codes),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    each_output!(rows, sums, outputs, codes in codes.chunks_exact(codes.len() / outputs) => of_integers(codes));
 }
 
 /// # Safety
@@ -328,27 +304,15 @@ fn rounded(block: &[f32; BLOCK], room: f32) -> (f32, [i16; BLOCK]) {
 /// `codes` has 16 bytes for each of `scales`, and every row was of 32 numbers for each of an output's `blocks`.
 #[target_feature(enable = "avx2,fma")]
 pub(crate) unsafe fn few_mxfp4_of_planes(
-    rows: &[&Planes],
+    rows: &[Planes],
     codes: &[u8],
     scales: &[u8],
     blocks: usize,
     sums: &mut [f32],
 ) {
     let outputs = scales.len() / blocks;
-    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks)).enumerate();
-    for (output, (codes, scales)) in each {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_pairs([a], codes, scales),
-                [a, b] => of_pairs([a, b], codes, scales),
-                [a, b, c] => of_pairs([a, b, c], codes, scales),
-                [a, b, c, d] => of_pairs([a, b, c, d], codes, scales),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks));
+    each_output!(rows, sums, outputs, (codes, scales) in each => of_pairs(codes, scales));
 }
 
 /// # Safety
@@ -460,21 +424,9 @@ unsafe fn of_bytes(row: *const i8, first: __m256i, second: __m256i) -> __m256 {
 /// # Safety
 /// Every row was as long as the `codes` of an output.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) unsafe fn few_int8_of_words(rows: &[&Words], codes: &[i8], sums: &mut [f32]) {
+pub(crate) unsafe fn few_int8_of_words(rows: &[Words], codes: &[i8], sums: &mut [f32]) {
     let outputs = sums.len() / rows.len();
-    for (output, codes) in codes.chunks_exact(codes.len() / outputs).enumerate() {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_words([a], codes),
-                [a, b] => of_words([a, b], codes),
-                [a, b, c] => of_words([a, b, c], codes),
-                [a, b, c, d] => of_words([a, b, c, d], codes),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    each_output!(rows, sums, outputs, codes in codes.chunks_exact(codes.len() / outputs) => of_words(codes));
 }
 
 /// # Safety
@@ -513,21 +465,9 @@ unsafe fn of_words<const R: usize>(rows: [&Words; R], codes: &[i8]) -> [f32; AT_
 /// # Safety
 /// Every row was as long as an output.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) unsafe fn few_bf16(rows: &[&Parted], values: &[bf16], sums: &mut [f32]) {
+pub(crate) unsafe fn few_bf16(rows: &[Parted], values: &[bf16], sums: &mut [f32]) {
     let outputs = sums.len() / rows.len();
-    for (output, values) in values.chunks_exact(values.len() / outputs).enumerate() {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_bf16([a], values),
-                [a, b] => of_bf16([a, b], values),
-                [a, b, c] => of_bf16([a, b, c], values),
-                [a, b, c, d] => of_bf16([a, b, c, d], values),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    each_output!(rows, sums, outputs, values in values.chunks_exact(values.len() / outputs) => of_bf16(values));
 }
 
 /// A row in which, of each sixteen numbers, every other comes first.

@@ -165,20 +165,8 @@ fn multiplied(sum: __m512, a: __m512i, b: __m512i) -> __m512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn few_mxfp4(rows: &[&[bf16]], codes: &[u8], scales: &[u8], blocks: usize, sums: &mut [f32]) {
     let outputs = scales.len() / blocks;
-    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks)).enumerate();
-    for (output, (codes, scales)) in each {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_blocks([a], codes, scales),
-                [a, b] => of_blocks([a, b], codes, scales),
-                [a, b, c] => of_blocks([a, b, c], codes, scales),
-                [a, b, c, d] => of_blocks([a, b, c, d], codes, scales),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    let each = codes.chunks_exact(blocks * BLOCK / 2).zip(scales.chunks_exact(blocks));
+    each_output!(rows, sums, outputs, (codes, scales) in each => of_blocks(codes, scales));
 }
 
 /// # Safety
@@ -271,19 +259,7 @@ fn powers(scales: &[u8]) -> __m512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn few_int8(rows: &[&[bf16]], codes: &[i8], sums: &mut [f32]) {
     let outputs = sums.len() / rows.len();
-    for (output, codes) in codes.chunks_exact(codes.len() / outputs).enumerate() {
-        // SAFETY: the caller's word.
-        let found = unsafe {
-            match rows {
-                [a] => of_integers([a], codes),
-                [a, b] => of_integers([a, b], codes),
-                [a, b, c] => of_integers([a, b, c], codes),
-                [a, b, c, d] => of_integers([a, b, c, d], codes),
-                _ => [0.0; AT_ONCE],
-            }
-        };
-        sums.chunks_exact_mut(outputs).zip(found).for_each(|(sums, found)| sums[output] = found);
-    }
+    each_output!(rows, sums, outputs, codes in codes.chunks_exact(codes.len() / outputs) => of_integers(codes));
 }
 
 /// # Safety

@@ -117,20 +117,24 @@ fn in_turn<T: Number>(
 ) {
     let (c, f, o) = (experts.gate_up.inputs(), experts.channels(), experts.outputs());
     let row = |row: usize| &rows[row * c..(row + 1) * c];
-    let questions: Vec<T> = asked.questions.iter().flat_map(|(of, _)| row(*of)).copied().collect();
-    let questions = Lines::new(level, questions.into(), narrow, &experts.gate_up);
+    let of_group = |(_, own): &(usize, Range<usize>)| {
+        let own: Vec<T> = asked.questions[own.clone()].iter().flat_map(|(of, _)| row(*of)).copied().collect();
+        Lines::new(level, own.into(), narrow, &experts.gate_up)
+    };
+    let questions: Vec<Lines<'_, T>> = asked.groups.iter().map(of_group).collect();
 
     let mut inner = vec![T::ZERO; asked.questions.len() * f];
     let columns = Columns::new(&mut inner, f);
     let own_channels = share(asked.groups.len() * f, workers);
     let parts = f.div_ceil(own_channels);
     workers.each(asked.groups.len() * parts, &|task| {
-        let (expert, own) = &asked.groups[task / parts];
-        let first = task % parts * own_channels;
+        let (group, part) = (task / parts, task % parts);
+        let (expert, own) = &asked.groups[group];
+        let first = part * own_channels;
         let range = first..(first + own_channels).min(f);
         let outputs = expert * 2 * f + 2 * range.start..expert * 2 * f + 2 * range.end;
         let mut sums = vec![0.0; own.len() * outputs.len()];
-        of_part(level, &questions, own.clone(), &experts.gate_up, outputs.clone(), &mut sums);
+        of_part(level, &questions[group], &experts.gate_up, outputs.clone(), &mut sums);
         let bias = &experts.gate_up_bias[outputs.clone()];
         for (question, sums) in own.clone().zip(sums.chunks_exact(outputs.len())) {
             // SAFETY: no other task has these channels of this expert's questions, and nothing else of them is borrowed here.
@@ -141,7 +145,10 @@ fn in_turn<T: Number>(
         }
     });
 
-    let inner = Lines::new(level, inner.into(), narrow, &experts.down);
+    let of_group = |(_, own): &(usize, Range<usize>)| {
+        Lines::new(level, inner[own.start * f..own.end * f].into(), narrow, &experts.down)
+    };
+    let inner: Vec<Lines<'_, T>> = asked.groups.iter().map(of_group).collect();
     let n = answers.len() / o;
     let columns = Columns::new(answers, o);
     let own_outputs = share(o, workers);
@@ -150,10 +157,10 @@ fn in_turn<T: Number>(
         let width = range.len();
         let mut answers = vec![0.0; n * width];
         let mut sums = Vec::new();
-        for (expert, own) in &asked.groups {
+        for ((expert, own), inner) in asked.groups.iter().zip(&inner) {
             let outputs = expert * o + range.start..expert * o + range.end;
             sums.resize(own.len() * width, 0.0);
-            of_part(level, &inner, own.clone(), &experts.down, outputs.clone(), &mut sums);
+            of_part(level, inner, &experts.down, outputs.clone(), &mut sums);
             let bias = &experts.down_bias[outputs];
             for ((row, share), sums) in asked.questions[own.clone()].iter().zip(sums.chunks_exact(width)) {
                 for ((answer, sum), bias) in answers[row * width..][..width].iter_mut().zip(sums).zip(bias) {

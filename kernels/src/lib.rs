@@ -5,7 +5,11 @@
 //! are exact in it. Knows no plugin and no graph: slices in, slices out.
 //!
 //! In reading order: `level` (which instructions there are), `matrix` (how weights are stored), `number` (what is multiplied), `lines` (rows of them), `portable`,
-//! `avx2`, `avx512` (the same few functions for each), `product`, `experts`, and `workers`, who do it.
+//! `avx2`, `avx512` (the same few functions for each; `few` is what they share), `product`, `experts`, and `workers`, who do it.
+
+#[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod few;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

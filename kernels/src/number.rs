@@ -45,16 +45,16 @@ pub(crate) trait Number: Copy + Send + Sync + 'static {
     /// The dot products of as many rows and outputs as are made at once, or fewer, all of one length.
     fn dots(level: Level, rows: &[&[Self]], outputs: &[&[Self]]) -> Sums;
 
-    /// A row in the form in which [`Number::few`] reads it.
-    type Line: Send + Sync;
+    /// A few rows in the form in which [`Number::of_few`] reads them.
+    type Few: Send + Sync;
 
-    /// That form of a row that will be multiplied with `matrix`; the row may be rounded as finely as its type allows if it is `narrow`, that
-    /// is, was one of bf16.
-    fn line(level: Level, row: &[Self], narrow: bool, matrix: &Matrix<'_>) -> Self::Line;
+    /// That form of rows that will be multiplied with `matrix`; they may be rounded as finely as their type allows if they are `narrow`, that
+    /// is, were of bf16.
+    fn few(level: Level, rows: &[&[Self]], narrow: bool, matrix: &Matrix<'_>) -> Self::Few;
 
     /// The products of up to four rows with a matrix whose codes are unpacked in registers, without the scales of its outputs: `sums`
     /// `[rows, outputs]`. False, and nothing done, where unpacking first is as good.
-    fn few(level: Level, rows: &[&[Self]], lines: &[Self::Line], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool;
+    fn of_few(level: Level, rows: &[&[Self]], few: &Self::Few, matrix: &Matrix<'_>, sums: &mut [f32]) -> bool;
 }
 
 impl Number for f32 {
@@ -95,69 +95,64 @@ impl Number for f32 {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    type Line = ();
+    type Few = ();
 
     #[cfg(target_arch = "x86_64")]
-    type Line = Line;
+    type Few = Few;
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn line(_level: Level, _row: &[f32], _narrow: bool, _matrix: &Matrix<'_>) {}
+    fn few(_level: Level, _rows: &[&[f32]], _narrow: bool, _matrix: &Matrix<'_>) {}
 
     #[cfg(target_arch = "x86_64")]
-    fn line(level: Level, row: &[f32], narrow: bool, matrix: &Matrix<'_>) -> Line {
+    fn few(level: Level, rows: &[&[f32]], narrow: bool, matrix: &Matrix<'_>) -> Few {
         if level < Level::Avx2 {
-            return Line::AsItIs;
+            return Few::AsTheyAre;
         }
         assert!(level.is_available());
+        let rows = rows.iter();
         match matrix.values() {
             // SAFETY: the processor has AVX2 and FMA by the line above.
-            Values::Mxfp4 { .. } if narrow => Line::Planes(unsafe { avx2::Planes::new(row) }),
+            Values::Mxfp4 { .. } if narrow => Few::Planes(rows.map(|row| unsafe { avx2::Planes::new(row) }).collect()),
             // SAFETY: as above.
-            Values::Int8 { .. } if narrow => Line::Words(unsafe { avx2::Words::new(row) }),
-            Values::Bf16(_) => Line::Parted(avx2::Parted::new(row)),
-            _ => Line::AsItIs,
+            Values::Int8 { .. } if narrow => Few::Words(rows.map(|row| unsafe { avx2::Words::new(row) }).collect()),
+            Values::Bf16(_) => Few::Parted(rows.map(|row| avx2::Parted::new(row)).collect()),
+            _ => Few::AsTheyAre,
         }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn few(_level: Level, _rows: &[&[f32]], _lines: &[()], _matrix: &Matrix<'_>, _sums: &mut [f32]) -> bool {
+    fn of_few(_level: Level, _rows: &[&[f32]], _few: &(), _matrix: &Matrix<'_>, _sums: &mut [f32]) -> bool {
         false
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn few(level: Level, rows: &[&[f32]], lines: &[Line], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
+    fn of_few(level: Level, rows: &[&[f32]], few: &Few, matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
         check_few(rows, matrix, sums.len());
-        if level < Level::Avx2 || lines.len() != rows.len() {
+        if level < Level::Avx2 {
             return false;
         }
         assert!(level.is_available());
         let (inputs, blocks) = (matrix.inputs(), matrix.inputs() / BLOCK);
-        let planes = all(lines, |line| if let Line::Planes(own) = line { Some(own) } else { None });
-        let words = all(lines, |line| if let Line::Words(own) = line { Some(own) } else { None });
-        let parted = all(lines, |line| if let Line::Parted(own) = line { Some(own) } else { None });
-        match (matrix.values(), planes, words, parted) {
-            (Values::Mxfp4 { codes, scales }, Some(planes), ..) => {
-                assert!(planes.iter().all(|own| own.are_of(blocks)), "rows of {blocks} blocks");
+        let check = |count: usize, fit: bool| assert!(count == rows.len() && fit, "{count} rows of {inputs} numbers");
+        match (matrix.values(), few) {
+            (Values::Mxfp4 { codes, scales }, Few::Planes(planes)) => {
+                check(planes.len(), planes.iter().all(|row| row.are_of(blocks)));
                 // SAFETY: the processor has AVX2 and FMA, and sizes are checked, by the lines above and by `Matrix::new`; so below.
-                unsafe { avx2::few_mxfp4_of_planes(&planes, codes, scales, blocks, sums) }
+                unsafe { avx2::few_mxfp4_of_planes(planes, codes, scales, blocks, sums) }
             }
-            (Values::Mxfp4 { codes, scales }, ..) => {
+            // SAFETY: as above.
+            (Values::Mxfp4 { codes, scales }, _) => unsafe { avx2::few_mxfp4(rows, codes, scales, blocks, sums) },
+            (Values::Int8 { codes, .. }, Few::Words(words)) => {
+                check(words.len(), words.iter().all(|row| row.length() == inputs));
                 // SAFETY: as above.
-                unsafe { avx2::few_mxfp4(rows, codes, scales, blocks, sums) }
+                unsafe { avx2::few_int8_of_words(words, codes, sums) }
             }
-            (Values::Int8 { codes, .. }, _, Some(words), _) => {
-                assert!(words.iter().all(|own| own.length() == inputs), "rows of {inputs} numbers");
+            // SAFETY: as above.
+            (Values::Int8 { codes, .. }, _) => unsafe { avx2::few_int8(rows, codes, sums) },
+            (Values::Bf16(values), Few::Parted(parted)) => {
+                check(parted.len(), parted.iter().all(|row| row.length() == inputs));
                 // SAFETY: as above.
-                unsafe { avx2::few_int8_of_words(&words, codes, sums) }
-            }
-            (Values::Int8 { codes, .. }, ..) => {
-                // SAFETY: as above.
-                unsafe { avx2::few_int8(rows, codes, sums) }
-            }
-            (Values::Bf16(values), _, _, Some(parted)) => {
-                assert!(parted.iter().all(|own| own.length() == inputs), "rows of {inputs} numbers");
-                // SAFETY: as above.
-                unsafe { avx2::few_bf16(&parted, values, sums) }
+                unsafe { avx2::few_bf16(parted, values, sums) }
             }
             _ => return false,
         }
@@ -165,19 +160,13 @@ impl Number for f32 {
     }
 }
 
-/// A row as products with codes and bf16 at AVX2 read it.
+/// A few rows as products with codes and bf16 at AVX2 read them.
 #[cfg(target_arch = "x86_64")]
-pub(crate) enum Line {
-    AsItIs,
-    Planes(avx2::Planes),
-    Words(avx2::Words),
-    Parted(avx2::Parted),
-}
-
-/// What all the lines hold, if they are of one form.
-#[cfg(target_arch = "x86_64")]
-fn all<'a, L>(lines: &'a [Line], form: impl Fn(&'a Line) -> Option<&'a L>) -> Option<Vec<&'a L>> {
-    lines.iter().map(form).collect()
+pub(crate) enum Few {
+    AsTheyAre,
+    Planes(Vec<avx2::Planes>),
+    Words(Vec<avx2::Words>),
+    Parted(Vec<avx2::Parted>),
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -207,31 +196,34 @@ impl Number for bf16 {
         unsafe { avx512::dots(rows, outputs, length) }
     }
 
-    type Line = Vec<bf16>;
+    type Few = Vec<Vec<bf16>>;
 
     /// For MXFP4, four blocks at once, every fourth value together, since the four codes of a word are looked up apart; what is missing to
     /// four blocks is zeros. Nothing else is arranged.
-    fn line(_level: Level, row: &[bf16], _narrow: bool, matrix: &Matrix<'_>) -> Vec<bf16> {
+    fn few(_level: Level, rows: &[&[bf16]], _narrow: bool, matrix: &Matrix<'_>) -> Vec<Vec<bf16>> {
         const EACH: usize = avx512::GROUP * BLOCK / 4;
-        let mut into = Vec::new();
-        let Values::Mxfp4 { .. } = matrix.values() else { return into };
-        for group in row.chunks(avx512::GROUP * BLOCK) {
-            for first in 0..4 {
-                let from = into.len();
-                into.extend(group[first..].iter().step_by(4));
-                into.resize(from + EACH, bf16::ZERO);
+        let Values::Mxfp4 { .. } = matrix.values() else { return Vec::new() };
+        let arranged = |row: &&[bf16]| {
+            let mut into = Vec::new();
+            for group in row.chunks(avx512::GROUP * BLOCK) {
+                for first in 0..4 {
+                    let from = into.len();
+                    into.extend(group[first..].iter().step_by(4));
+                    into.resize(from + EACH, bf16::ZERO);
+                }
             }
-        }
-        into
+            into
+        };
+        rows.iter().map(arranged).collect()
     }
 
-    fn few(level: Level, rows: &[&[bf16]], lines: &[Vec<bf16>], matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
+    fn of_few(level: Level, rows: &[&[bf16]], few: &Vec<Vec<bf16>>, matrix: &Matrix<'_>, sums: &mut [f32]) -> bool {
         check_few(rows, matrix, sums.len());
         assert!(level == Level::Avx512 && level.is_available());
         let blocks = matrix.inputs() / BLOCK;
         match matrix.values() {
             Values::Mxfp4 { codes, scales } => {
-                let lines: Vec<&[bf16]> = lines.iter().map(|line| &line[..]).collect();
+                let lines: Vec<&[bf16]> = few.iter().map(|line| &line[..]).collect();
                 let length = blocks.next_multiple_of(avx512::GROUP) * BLOCK;
                 assert!(
                     lines.len() == rows.len() && lines.iter().all(|line| line.len() == length),

@@ -9,7 +9,7 @@ use crate::columns::Columns;
 use crate::level::Level;
 use crate::lines::Lines;
 use crate::matrix::Matrix;
-use crate::number::{AT_ONCE, Number};
+use crate::number::Number;
 use crate::workers::{Workers, share};
 
 /// Rows that are multiplied, one after another.
@@ -76,16 +76,13 @@ fn by_parts<T: Number>(
     workers: &dyn Workers,
 ) {
     let outputs = matrix.outputs();
-    let lines = match rows.len() / matrix.inputs() > AT_ONCE {
-        true => Lines::plain(rows, matrix),
-        false => Lines::new(level, rows, narrow, matrix),
-    };
+    let lines = Lines::new(level, rows, narrow, matrix);
     let sums = Columns::new(sums, outputs);
     let own = share(outputs, workers);
     workers.each(outputs.div_ceil(own), &|task| {
         let range = task * own..((task + 1) * own).min(outputs);
         let mut part = vec![0.0; lines.count() * range.len()];
-        of_part(level, &lines, 0..lines.count(), matrix, range.clone(), &mut part);
+        of_part(level, &lines, matrix, range.clone(), &mut part);
         for (row, part) in part.chunks_exact(range.len()).enumerate() {
             // SAFETY: no other task has these outputs, and nothing else of them is borrowed here.
             unsafe { sums.part(row, range.clone()) }.copy_from_slice(part);
@@ -93,20 +90,18 @@ fn by_parts<T: Number>(
     });
 }
 
-/// The product of some of the `lines` with some outputs of `matrix`: `sums` `[rows, outputs]`.
+/// The product of `lines` with some outputs of `matrix`: `sums` `[rows, outputs]`.
 pub(crate) fn of_part<T: Number>(
     level: Level,
     lines: &Lines<'_, T>,
-    rows: Range<usize>,
     matrix: &Matrix<'_>,
     outputs: Range<usize>,
     sums: &mut [f32],
 ) {
     let width = outputs.len();
-    let matrix = matrix.part(outputs);
-    let few = rows.len() <= AT_ONCE;
-    if !(few && T::few(level, &lines.natural(rows.clone()), lines.arranged(rows.clone()), &matrix, sums)) {
-        unpacking(level, &lines.natural(rows), &matrix, sums);
+    let (matrix, rows) = (matrix.part(outputs), lines.rows());
+    if !lines.few().is_some_and(|few| T::of_few(level, &rows, few, &matrix, sums)) {
+        unpacking(level, &rows, &matrix, sums);
     }
     if let Some(scales) = matrix.scales() {
         for sums in sums.chunks_exact_mut(width) {
@@ -118,6 +113,7 @@ pub(crate) fn of_part<T: Number>(
 /// A tile of the matrix at a time, unpacked for all rows, in the core's nearest cache; the rows' part that it meets stays in the next one.
 fn unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: &mut [f32]) {
     let (inputs, outputs, tile) = (matrix.inputs(), matrix.outputs(), T::TILE);
+    let (rows_at_once, outputs_at_once) = tile.at_once;
     let width = tile.inputs.min(inputs);
     let (mut tile_room, mut rows_room) = (Vec::new(), Vec::new());
     let unpacked = aligned(&mut tile_room, tile.outputs * width);
@@ -126,46 +122,50 @@ fn unpacking<T: Number>(level: Level, rows: &[&[T]], matrix: &Matrix<'_>, sums: 
     for (rows, sums) in rows.chunks(tile.rows).zip(sums.chunks_mut(tile.rows * outputs)) {
         for first in (0..inputs).step_by(width) {
             let panel = first..(first + width).min(inputs);
-            let lines: Vec<&[T]> = match width < inputs {
-                true => rows
-                    .iter()
-                    .zip(together.chunks_exact_mut(width))
-                    .map(|(row, room)| {
-                        let room = &mut room[..panel.len()];
-                        room.copy_from_slice(&row[panel.clone()]);
-                        &*room
-                    })
-                    .collect(),
-                false => rows.to_vec(),
-            };
+            let lines = if width < inputs { copied(rows, &panel, together) } else { rows.to_vec() };
             for first in (0..outputs).step_by(tile.outputs) {
                 let few = first..(first + tile.outputs).min(outputs);
-                let columns: Vec<&[T]> = few
-                    .clone()
-                    .zip(unpacked.chunks_exact_mut(width))
-                    .map(|(output, room)| {
-                        let values = matrix.of_output(output, panel.clone());
-                        T::stored(values).unwrap_or_else(|| {
-                            let room = &mut room[..panel.len()];
-                            T::unpack(level, values, room);
-                            room
-                        })
-                    })
-                    .collect();
-                for (lines, sums) in lines.chunks(tile.at_once.0).zip(sums.chunks_mut(tile.at_once.0 * outputs)) {
-                    for (first, columns) in few.clone().step_by(tile.at_once.1).zip(columns.chunks(tile.at_once.1)) {
+                let columns = columns(level, matrix, few.clone(), &panel, unpacked);
+                for (lines, sums) in lines.chunks(rows_at_once).zip(sums.chunks_mut(rows_at_once * outputs)) {
+                    for (first, columns) in few.clone().step_by(outputs_at_once).zip(columns.chunks(outputs_at_once)) {
                         let found = T::dots(level, lines, columns);
                         for (found, sums) in found.iter().zip(sums.chunks_exact_mut(outputs)) {
-                            sums[first..]
-                                .iter_mut()
-                                .zip(&found[..columns.len()])
-                                .for_each(|(sum, found)| *sum += found);
+                            let sums = sums[first..].iter_mut().zip(&found[..columns.len()]);
+                            sums.for_each(|(sum, found)| *sum += found);
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// The part `panel` of each row, one beside the other in `room`.
+fn copied<'a, T: Number>(rows: &[&[T]], panel: &Range<usize>, room: &'a mut [T]) -> Vec<&'a [T]> {
+    let copy = |(row, room): (&&[T], &'a mut [T])| {
+        room.copy_from_slice(&row[panel.clone()]);
+        &*room
+    };
+    rows.iter().zip(room.chunks_exact_mut(panel.len())).map(copy).collect()
+}
+
+/// The part `panel` of some outputs of `matrix`, unpacked in `room` unless it is stored as it is multiplied.
+fn columns<'a, T: Number>(
+    level: Level,
+    matrix: &Matrix<'a>,
+    outputs: Range<usize>,
+    panel: &Range<usize>,
+    room: &'a mut [T],
+) -> Vec<&'a [T]> {
+    let rooms = room.chunks_exact_mut(panel.len());
+    let column = |(output, room): (usize, &'a mut [T])| {
+        let values = matrix.of_output(output, panel.clone());
+        T::stored(values).unwrap_or_else(|| {
+            T::unpack(level, values, room);
+            room
+        })
+    };
+    outputs.zip(rooms).map(column).collect()
 }
 
 /// Room for so many numbers, from the start of a cache line on.

@@ -107,7 +107,7 @@ fn cost(arguments: &Arguments) -> Result<Value, Failure> {
         _ => {
             let program = program(&config, &candidate.plan, phase)?;
             // What precast asks of the compiler is part of its programs.
-            let options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
+            let options = program.options(target.platform.name());
             (program, if let Phase::Decode { steps } = phase { steps as u64 } else { 1 }, options)
         }
     };

@@ -131,18 +131,18 @@ fn others(out: &Path) -> Vec<PathBuf> {
 
 /// Whether an open file is the one that has this name now.
 #[cfg(unix)]
-fn is_at(open: &File, name: &Path) -> bool {
+pub fn is_at(open: &File, name: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     matches!((open.metadata(), name.metadata()), (Ok(open), Ok(named)) if (open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 
 #[cfg(not(unix))]
-fn is_at(_: &File, name: &Path) -> bool {
+pub fn is_at(_: &File, name: &Path) -> bool {
     name.exists()
 }
 
-/// Makes a rename last.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Makes renames last through a loss of power, where the system can: a folder is not a file everywhere.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

@@ -15,6 +15,7 @@ use super::identity::entries::PLATFORM;
 use super::key::Key;
 use super::lock::Lock;
 use super::shortage::Shortage;
+use crate::partial::sync_folder;
 use crate::progress::{Event, Progress};
 
 /// How many bytes of executables are kept if nobody says otherwise.
@@ -292,7 +293,8 @@ impl Cache {
         drop(out);
         partial.as_file().sync_all()?;
         partial.persist(file)?;
-        sync_folder(&self.folder);
+        // What a loss of power takes back is compiled again.
+        let _ = sync_folder(&self.folder);
         self.sweep();
         self.make_room(file);
         Ok(())
@@ -442,11 +444,6 @@ fn create(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-/// Makes renames last through a loss of power, where the system can: a folder is not a file everywhere.
-pub(super) fn sync_folder(folder: &Path) {
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// A sentence about `place` that is not repeated for every program.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::cache::{Cache, sync_folder};
+use super::cache::Cache;
 use super::compile::{Outcome, load_or_compile};
 use super::error::BundleError;
 use super::identity::{self, entries};
@@ -18,6 +18,7 @@ use super::manifest::{
 use super::program::Program;
 use crate::config::Config;
 use crate::digest::sha256;
+use crate::partial::sync_folder;
 use crate::pjrt::{Client, CompileOptions, LoadedExecutable};
 use crate::progress::Progress;
 
@@ -148,7 +149,7 @@ impl Bundle {
         put(MANIFEST, &json)?;
         let path = fresh.path().join(CHECKSUMS);
         write_file(&path, sums.as_bytes()).map_err(|source| io_error("write a file of the bundle", &path, source))?;
-        sync_folder(fresh.path());
+        let _ = sync_folder(fresh.path());
         replace(fresh, &folder, parent).map_err(|source| io_error("put the bundle in its place", &folder, source))?;
         Ok(Bundle { folder, manifest })
     }
@@ -282,7 +283,7 @@ impl Bundle {
         progress: &dyn Progress,
     ) -> Result<(LoadedExecutable, Outcome), BundleError> {
         let program = self.program(name)?;
-        let options = CompileOptions::for_signature(&program.signature).on(&client.platform_name());
+        let options = program.options(&client.platform_name());
         load_or_compile(client, cache, &program, &options, progress)
     }
 
@@ -392,6 +393,6 @@ fn replace(fresh: tempfile::TempDir, folder: &Path, parent: &Path) -> io::Result
     }
     // It is no longer where it would be removed from.
     let _ = fresh.keep();
-    sync_folder(parent);
+    let _ = sync_folder(parent);
     Ok(())
 }

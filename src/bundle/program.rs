@@ -5,6 +5,7 @@ use hlo::Signature;
 use super::error::BundleError;
 use crate::config::Config;
 use crate::graph::{Phase, module};
+use crate::pjrt::CompileOptions;
 use crate::plan::Plan;
 
 /// A program, ready for a compiler.
@@ -20,6 +21,13 @@ pub struct Program {
     pub text: String,
     /// What `main` of the text takes and gives.
     pub signature: Signature,
+}
+
+impl Program {
+    /// What the compiler of `platform`, such as `tpu`, is asked for.
+    pub fn options(&self, platform: &str) -> CompileOptions {
+        CompileOptions::for_signature(&self.signature).on(platform)
+    }
 }
 
 /// The program of one phase.

@@ -14,7 +14,6 @@ use super::{fit, terminal, worker};
 use crate::bundle::{Built, Bundle, BundleError, Cache, Contents, Program, compile_ahead, program};
 use crate::estimate::{Candidate, Sizes, moved_bytes};
 use crate::graph::Phase;
-use crate::pjrt::CompileOptions;
 use crate::plan::PREFILL;
 
 /// Compile a model's programs into a bundle
@@ -86,7 +85,7 @@ impl Compile {
         let mut worker = worker::start(&target, self.plugin.as_deref())?;
         let mut built = Vec::new();
         for (phase, program) in programs {
-            let options = CompileOptions::for_signature(&program.signature).on(target.platform.name());
+            let options = program.options(target.platform.name());
             let outcome = compile_ahead(&mut worker, cache.as_ref(), &program, &options, &terminal::BAR);
             let outcome = match outcome {
                 // The compiler knows how much it needs; what for is known here.

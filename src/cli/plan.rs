@@ -15,7 +15,6 @@ use crate::bundle::{BundleError, Cache, Outcome, Worker, compile_ahead, program}
 use crate::config::Config;
 use crate::estimate::{Candidate, Compiled, Nearest, Sizes, WEIGHTS, choose, reason};
 use crate::graph::Phase;
-use crate::pjrt::CompileOptions;
 use crate::plan::{LARGEST_PREFILL, Precision};
 use crate::target::{Platform, Target};
 
@@ -200,7 +199,7 @@ fn compiled(
     let mut outcomes: Vec<(Phase, Outcome)> = Vec::new();
     for &phase in &candidate.phases {
         let program = program(config, &candidate.plan, phase)?;
-        let options = CompileOptions::for_signature(&program.signature).on(candidate.target.platform.name());
+        let options = program.options(candidate.target.platform.name());
         match compile_ahead(worker, cache, &program, &options, &terminal::BAR) {
             Ok(outcome) => outcomes.push((phase, outcome)),
             Err(BundleError::DoesNotFit { shortage, .. }) => {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::model::Compute;
-use super::score_file::folder_of;
 use super::terminal;
+use crate::partial;
 use crate::plan::Strategy;
 use crate::progress::{Event, Progress};
 use crate::runner::{Comparison, RunError, Session, Setup, TextDivergence};
@@ -22,7 +22,7 @@ pub struct Reference {
 impl Reference {
     /// Scores `tokens` as `setup` says, and closes the model again. The file lies beside `out`, or in the system's temporary folder.
     pub fn score(setup: &Setup, against: Compute, tokens: &[u32], out: Option<&Path>) -> Result<Reference, Failure> {
-        let folder = out.map_or_else(std::env::temp_dir, |out| folder_of(out).to_owned());
+        let folder = out.map_or_else(std::env::temp_dir, |out| partial::folder(out).to_owned());
         let mut session = match Session::open_to_score(setup, &terminal::BAR) {
             Ok(session) => session,
             Err(RunError::Weights(error @ PackedError::Other { .. })) => {

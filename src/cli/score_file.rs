@@ -8,6 +8,7 @@ use std::path::Path;
 use safetensors::Dtype;
 
 use super::failure::Failure;
+use crate::partial;
 use crate::weights::header::{StoredType, encode};
 
 /// The start of a safetensors file of one tensor `logits`, with texts of `metadata`.
@@ -30,7 +31,7 @@ pub fn write_beside<T>(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder_of(path)).map_err(|error| unwritten(&error))?;
+    let mut file = builder.tempfile_in(partial::folder(path)).map_err(|error| unwritten(&error))?;
     let mut writer = BufWriter::with_capacity(1 << 20, file.as_file_mut());
     let filled = fill(&mut writer)?;
     writer.flush().map_err(|error| unwritten(&error))?;
@@ -42,11 +43,6 @@ pub fn write_beside<T>(
 /// Writes to a file that is to become `path`.
 pub fn write_rows(path: &Path, file: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
     file.write_all(bytes).map_err(|error| Failure::file("write", path, &error))
-}
-
-/// The folder that holds `path`.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

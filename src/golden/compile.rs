@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::digest::sha256;
 use crate::estimate::{moved_bytes, roofline_cycles};
 use crate::graph::Phase;
-use crate::pjrt::{CompileOptions, plugins};
+use crate::pjrt::plugins;
 use crate::progress::Progress;
 
 /// Compiles one program, or finds in `cache` what became of it. That it does not fit, or that the compiler refuses it or crashes on
@@ -22,7 +22,7 @@ pub fn compile(
     progress: &dyn Progress,
 ) -> Result<Compiled, BundleError> {
     let program = program(config, &case.plan, case.phase)?;
-    let options = CompileOptions::for_signature(&program.signature).on(case.target.platform.name());
+    let options = program.options(case.target.platform.name());
     let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
     let verdict = match compile_ahead(worker, cache, &program, &options, progress) {
         Ok(outcome) => Verdict::Fits(figures(config, case, &outcome)),

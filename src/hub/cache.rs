@@ -36,7 +36,7 @@ impl Cache {
     /// The content of an entry, if something of its size is there.
     pub fn find(&self, repository: &Repository, entry: &Entry) -> Option<PathBuf> {
         let blob = self.blob(repository, &entry.checksum);
-        blob.metadata().is_ok_and(|found| found.is_file() && found.len() == entry.bytes).then_some(blob)
+        is_of_size(&blob, entry.bytes).then_some(blob)
     }
 
     /// Gives the content of `entry`, which is in `blobs`, its name in the snapshot of `commit`.
@@ -110,6 +110,11 @@ impl Cache {
     fn reference(&self, repository: &Repository, revision: &str) -> PathBuf {
         self.folder(repository).join("refs").join(revision)
     }
+}
+
+/// Whether there is a file of so many bytes.
+pub(super) fn is_of_size(file: &Path, bytes: u64) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file() && found.len() == bytes)
 }
 
 /// The paths of all files below `folder`; hidden partial ones are never in a snapshot.

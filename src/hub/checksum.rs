@@ -41,6 +41,11 @@ impl Checksum {
         }
     }
 
+    /// That `file` has other digits.
+    pub(super) fn unlike(&self, file: &dyn fmt::Display, found: &str) -> String {
+        format!("`{file}` has {} {found}, the hub says {}", self.kind(), self.digits())
+    }
+
     /// 16 digits, enough to tell the contents that a file had apart.
     pub(super) fn identity(&self) -> &str {
         &self.digits()[..16]

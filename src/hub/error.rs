@@ -45,11 +45,7 @@ pub enum HubError {
     Path { path: String },
     #[error("`{path}` is {found} from `{address}`, the hub lists {expected} bytes")]
     Length { path: String, address: String, found: String, expected: u64 },
-    #[error(
-        "`{path}` has {} {found}, the hub says {}\n  fetched twice from `{address}`; nothing of it is kept",
-        expected.kind(),
-        expected.digits()
-    )]
+    #[error("{}\n  fetched twice from `{address}`; nothing of it is kept", expected.unlike(path, found))]
     Checksum { path: String, found: String, expected: Checksum, address: String },
     #[error("`{}` has {} {found}, its name in the cache says {}", file.display(), expected.kind(), expected.digits())]
     Cached { file: PathBuf, found: String, expected: Checksum },

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::cache::Cache;
+use super::cache::{Cache, is_of_size};
 use super::client::{Client, Limits};
 use super::environment::Environment;
 use super::error::HubError;
@@ -174,9 +174,7 @@ impl Hub {
                 if self.offline && of == Origin::Cache {
                     return Err(HubError::Cached { file, found: digits, expected: entry.checksum.clone() });
                 }
-                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits());
-                let sentence =
-                    format!("`{}` has {kind} {digits}, the hub says {expected}: it is replaced", file.display());
+                let sentence = format!("{}: it is replaced", entry.checksum.unlike(&file.display(), &digits));
                 progress.report(Event::Note(&sentence));
             }
             origins.push(origin);
@@ -234,9 +232,7 @@ impl Hub {
                         address: wrong.address.clone(),
                     });
                 }
-                let (kind, expected) = (entry.checksum.kind(), entry.checksum.digits());
-                let sentence =
-                    format!("`{}` has {kind} {found}, the hub says {expected}: it is fetched once more", entry.path);
+                let sentence = format!("{}: it is fetched once more", entry.checksum.unlike(&entry.path, found));
                 progress.report(Event::Note(&sentence));
             }
             missing = wrong.iter().map(|wrong| missing[wrong.item].clone()).collect();
@@ -244,10 +240,6 @@ impl Hub {
         }
         Ok(())
     }
-}
-
-fn is_of_size(file: &Path, bytes: u64) -> bool {
-    file.metadata().is_ok_and(|found| found.is_file() && found.len() == bytes)
 }
 
 /// Gives the content of `from` the name `to` as well: as a clone that shares its blocks, a second name, or a copy.

@@ -8,7 +8,7 @@ use crate::graph::Phase;
 use crate::graph::cache;
 use crate::graph::params::weights;
 use crate::pjrt::plugins;
-use crate::pjrt::{Argument, Buffer, Client, ClientOptions, CompileOptions, LoadedExecutable, Placement, Plugin};
+use crate::pjrt::{Argument, Buffer, Client, ClientOptions, LoadedExecutable, Placement, Plugin};
 use crate::plan::{Plan, SCORE_TOKENS, Spelling, Strategy};
 use crate::progress::Progress;
 use crate::runner::RunError;
@@ -261,7 +261,7 @@ fn load(
     }
     let program = bundle::program(config, &setup.plan(), phase)?;
     check(&program.name, &program.signature)?;
-    let options = CompileOptions::for_signature(&program.signature).on(&client.platform_name());
+    let options = program.options(&client.platform_name());
     let (executable, _) = bundle::load_or_compile(client, cache, &program, &options, progress)?;
     Ok(executable)
 }

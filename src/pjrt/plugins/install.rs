@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 
 use super::{Pin, PluginsError, pin};
+use crate::partial::sync_folder;
 use crate::progress::{Event, Progress, Unit};
 
 /// Programs that may be Python, the likelier first.
@@ -215,7 +216,7 @@ fn write(
     file.as_file().sync_all().map_err(at("write", target))?;
     file.persist(target).map_err(|error| at("write", target)(error.error))?;
     // The rename itself is on the disk only with the folder.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at("write", folder))
+    sync_folder(folder).map_err(at("write", folder))
 }
 
 /// Copies at most `size` bytes and returns their SHA-256.

@@ -148,6 +148,8 @@ pub struct Spelling {
     /// The fewest and the most rows of an expert's block where many rows are grouped. Up to the fewest, a product takes about as long as
     /// one of a single row, bound by what brings and unpacks the matrix; beyond the most, no less for each row.
     pub block_rows: (usize, usize),
+    /// Whether rows that choose nearly every expert anyway ask all of them in one product, where they are not MXFP4.
+    pub asks_experts_at_once: bool,
     /// Rows of an expert's block that lie together in memory and are moved as they are.
     pub slots_of_tile: usize,
     /// Slots that a decode step reads at once; a cache of up to twice as many is read in one piece, since a part taken inside a loop
@@ -170,6 +172,7 @@ impl Spelling {
         unpacked_at_once: 1 << 21,
         lanes: 1,
         block_rows: (8, usize::MAX),
+        asks_experts_at_once: false,
         slots_of_tile: 8,
         decode_block: ATTENTION_BLOCK,
         unrolls_experts: false,
@@ -184,6 +187,7 @@ impl Spelling {
         unpacked_at_once: usize::MAX,
         lanes: 128,
         block_rows: (64, 256),
+        asks_experts_at_once: true,
         slots_of_tile: 16,
         decode_block: 4096,
         unrolls_experts: true,
@@ -311,6 +315,15 @@ impl Plan {
         let even = (rows * config.experts_per_token / config.experts).max(1);
         let (fewest, most) = self.spelling.block_rows;
         even.next_power_of_two().clamp(fewest, most)
+    }
+
+    /// Whether `rows` rows ask all experts at once: no more of them than an expert takes for the price of one, and with two choices for
+    /// every expert, which leave one in seven unchosen where they are spread evenly.
+    pub fn asks_all_at_once(&self, config: &Config, rows: usize) -> bool {
+        self.spelling.asks_experts_at_once
+            && self.strategy.experts != Precision::Mxfp4
+            && rows <= self.block_rows(config, rows)
+            && rows * config.experts_per_token >= 2 * config.experts
     }
 
     /// Whether a decode step's experts are kernels: those of a single sequence in MXFP4, on one device, since the compiler divides

@@ -25,6 +25,29 @@ impl<'b> Expert<'_, '_, 'b> {
         self.product(inner, Source::DownWeight(self.layer), index)
     }
 
+    /// What each device's part of every expert answers to `x` `[r, c]` of the compute type: f32 `[r, e, p, o]`, likewise. Not for MXFP4, which
+    /// the compiler would unpack into memory.
+    pub fn answers_of_all(&self, x: Tensor<'b>) -> Tensor<'b> {
+        let gate_up = self.product_of_all(x, Source::GateUpWeight(self.layer));
+        let gate_up = gate_up + self.model.vector(Source::GateUpBias(self.layer)).like("peo->repo", gate_up);
+        let (rows, experts, parts, width) = (x.dim(0), gate_up.dim(1), gate_up.dim(2), gate_up.dim(3));
+        let (gate, up) = self.halves(gate_up.reshape(&[rows * experts, parts, width]));
+        let inner = swiglu(gate, up, self.model.config).convert(x.ty().element);
+        self.product_of_all(inner.reshape(&[rows, experts, parts, width / 2]), Source::DownWeight(self.layer))
+    }
+
+    /// The product of `x` `[r, i]`, or `[r, e, p, i]` where each expert has inputs of its own, with the transposed matrices of all experts:
+    /// f32 `[r, e, p, o]`.
+    fn product_of_all(&self, x: Tensor<'b>, source: Source) -> Tensor<'b> {
+        let matrix = self.model.matrix(source);
+        let spec = if x.ty().rank() == 2 { "ri,peoi->repo" } else { "repi,peoi->repo" };
+        let product = x.dot_into(F32, spec, matrix.values.convert(x.ty().element));
+        match matrix.scales {
+            Some(scales) => product * scales.like("peo->repo", product),
+            None => product,
+        }
+    }
+
     /// What the experts `picks` s32 `[k]` answer to one row `x` f32 `[1, c]`, by kernels: f32 `[k, o]`, likewise.
     pub fn answers_of_kernels(&self, x: Tensor<'b>, picks: Tensor<'b>) -> Tensor<'b> {
         let compute = self.model.compute();

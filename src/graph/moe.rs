@@ -74,6 +74,7 @@ pub(super) fn moe<'b>(model: &Model<'_, 'b>, layer: usize, x: Tensor<'b>, rows: 
     let x = x.slice(&[0..n, 0..c]);
     let parts = match n {
         1 if model.plan.has_expert_kernels() => by_kernels(&expert, x, &routing),
+        _ if model.plan.asks_all_at_once(model.config, n) => all_by_all(&expert, x, &routing),
         _ if n <= model.plan.block_rows(model.config, n) => all_by_each(&expert, x, &routing),
         _ => by_blocks(&expert, x, &routing),
     };
@@ -167,6 +168,18 @@ fn all_by_each<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing
         },
     );
     done[1].slice(&[0..n, 0..plan.devices, 0..x.dim(1)])
+}
+
+/// The same where nearly every expert was chosen by some row: all experts answer, in one product a matrix: f32 `[n, p, c]`.
+fn all_by_all<'b>(expert: &Expert<'_, '_, 'b>, x: Tensor<'b>, routing: &Routing<'b>) -> Tensor<'b> {
+    let n = x.dim(0);
+    let rows = at_least(x.convert(expert.model.compute()), expert.model.plan.expert_rows());
+    let share = at_least(routing.share, rows.dim(0));
+    let answers = expert.answers_of_all(rows);
+    // Not a product with 0: what one row makes of another's expert may be no number.
+    let share = share.like("ne->nepo", answers);
+    let sums = share.above(0.0).select(answers * share, 0.0).sum("nepo->npo");
+    sums.slice(&[0..n, 0..sums.dim(1), 0..x.dim(1)])
 }
 
 /// The same for many rows, by blocks of rows that chose the same expert: f32 `[n, p, c]`.

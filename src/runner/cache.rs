@@ -35,7 +35,9 @@ impl KvCache {
         let is_ring = |place: &usize| config.layer_kinds[tensors[*place].layer] == LayerKind::Sliding;
         let rings = (0..tensors.len()).filter(is_ring).collect();
         let empty = program.placements().skip(first).zip(tensors.iter().map(|tensor| &tensor.ty));
-        let buffers = empty.map(|(place, ty)| program.client().upload(place, ty, &vec![0; ty.host_bytes()]));
+        // The same zeros for all: memory that is touched for the first time costs more than what is copied.
+        let zeros = vec![0; tensors.iter().map(|tensor| tensor.ty.host_bytes()).max().unwrap_or(0)];
+        let buffers = empty.map(|(place, ty)| program.client().upload(place, ty, &zeros[..ty.host_bytes()]));
         let buffers = buffers.collect::<Result<_, _>>()?;
         let sequences = (0..plan.batch).map(|_| Sequence::default()).collect();
         Ok(KvCache { rings, window: config.sliding_window, buffers, sequences })

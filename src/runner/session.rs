@@ -10,12 +10,13 @@ use crate::graph::params::weights;
 use crate::pjrt::plugins;
 use crate::pjrt::{Argument, Buffer, Client, ClientOptions, LoadedExecutable, Placement, Plugin};
 use crate::plan::{Plan, SCORE_TOKENS, Spelling, Strategy};
-use crate::progress::Progress;
+use crate::progress::{Progress, Turns};
 use crate::runner::RunError;
 use crate::runner::bind::bind;
 use crate::runner::cache::KvCache;
 use crate::weights::Store;
 use hlo::{ElementType, Signature, TensorType};
+use rayon::prelude::*;
 
 /// What a session is made of.
 #[derive(Clone, Debug)]
@@ -162,10 +163,13 @@ impl Session {
         }
 
         let cache = open_cache(&config, setup, progress);
-        let load = |&phase: &Phase| {
-            Ok((phase, load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, progress)?))
+        // What a plugin does to load or compile a program keeps one core busy most of the time.
+        let turns = Turns::new(progress, phases.len());
+        let load = |(number, &phase): (usize, &Phase)| {
+            let turn = turns.of(number);
+            Ok((phase, load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, &turn)?))
         };
-        let programs: Vec<_> = phases.iter().map(load).collect::<Result<_, RunError>>()?;
+        let programs: Vec<_> = phases.par_iter().enumerate().map(load).collect::<Result<_, RunError>>()?;
         let (_, first) = programs.first().ok_or(RunError::NoPrefill)?;
         let weights = bind(first, &supply, progress)?;
         let cache = KvCache::new(first, weights.len(), &config, &plan)?;

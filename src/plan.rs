@@ -347,6 +347,13 @@ impl Plan {
         matches!(self.spelling.kernels, Kernels::Mosaic | Kernels::Loops)
     }
 
+    /// Devices among which the drawing of a step's tokens is divided. Of few rows logits are exchanged, which is one exchange; of many,
+    /// sums in every pass over them, which are many exchanges of little.
+    pub fn drawing_devices(&self, config: &Config) -> usize {
+        const FEW_ROWS: usize = 8;
+        if self.batch > FEW_ROWS && config.vocabulary.is_multiple_of(self.devices) { self.devices } else { 1 }
+    }
+
     /// Devices along the mesh axis that divides the kv heads; the others along the second axis hold the same heads.
     pub fn head_devices(&self, config: &Config) -> usize {
         greatest_common_divisor(config.kv_heads, self.devices)

@@ -116,6 +116,37 @@ fn exact_strategies_give_the_logits_of_f32() {
 }
 
 #[test]
+fn many_sequences_draw_the_same_tokens_on_any_number_of_devices() {
+    // Of a vocabulary that 4 devices divide, where each has less than a whole line.
+    let shape = Shape { vocabulary: 2200, ..shape() };
+    let folder = write(&shape);
+    let request = |number: u64| {
+        let prompt = shape.tokens(&number.to_string(), 3 + number as usize);
+        let (temperature, top_p) = if number.is_multiple_of(3) { (0.0, 1.0) } else { (1.5, 0.9) };
+        let top_k = if number.is_multiple_of(2) { 0 } else { 40 };
+        let sampling = Sampling { temperature, top_p, top_k, min_p: 0.01, seed: number };
+        Request { prompt, max_new: 8, sampling, stop: Vec::new() }
+    };
+    let requests: Vec<Request> = (0..12).map(request).collect();
+    let say = |devices, spelling| {
+        let setup = Setup { spelling, devices, batch: requests.len(), ..setup(folder.path(), F32) };
+        let mut session = Session::open(&setup, &()).expect("a session");
+        session.generate_batch(&requests, &mut |_, _| ControlFlow::Continue(())).expect("generations")
+    };
+    let expected = say(1, Spelling::HOST);
+    let different: std::collections::BTreeSet<_> = expected.iter().flat_map(|generation| &generation.tokens).collect();
+    assert!(different.len() > 20, "{different:?}");
+    for (devices, spelling) in [(1, Spelling::TPU), (4, Spelling::TPU), (4, Spelling::HOST)] {
+        let found = say(devices, spelling);
+        for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(found.tokens, expected.tokens, "sequence {number} on {devices}");
+            let (largest, _) = differences(&found.logprobs, &expected.logprobs);
+            assert!(largest < 1e-4, "sequence {number} on {devices}: {largest}");
+        }
+    }
+}
+
+#[test]
 fn strategies_that_round_stay_near() {
     use Precision::{Fp8, Int8};
     let folder = write(&shape());

@@ -66,7 +66,8 @@ fn step<'b>(
     drawing: &Drawing<'b>,
 ) -> (Drawn<'b>, Vec<KvCache<'b>>) {
     let (x, caches) = layers(model, tokens, &Rows::Step { positions }, caches);
-    (sample(head(model, x, tokens.dim(0)), drawing, positions + 1), caches)
+    let devices = model.plan.drawing_devices(model.config);
+    (sample(head(model, x, tokens.dim(0)), drawing, positions + 1, devices), caches)
 }
 
 /// The drawn tokens, -1 where a sequence had ended: s32 `[b]`.

@@ -97,7 +97,7 @@ pub fn sampler(rows: usize, vocabulary: usize) -> Result<Module, Problem> {
     b.function("main", || {
         let logits = b.argument("logits", &TensorType::new(ElementType::F32, [rows, vocabulary]));
         let positions = b.argument("positions", &TensorType::new(ElementType::S32, [rows]));
-        let drawn = sample::sample(logits, &sample::Drawing::declare(&b, rows), positions);
+        let drawn = sample::sample(logits, &sample::Drawing::declare(&b, rows), positions, 1);
         vec![drawn.tokens, drawn.logprobs]
     });
     b.finish()

@@ -23,7 +23,7 @@ pub(super) fn prefill(config: &Config, plan: &Plan, tokens: usize) -> Result<Mod
         let last = x.dynamic_slice(&[chunk.count - 1, b.integer(0)], &[1, config.hidden]);
         let logits = head(&model, last, 1);
         let position = (chunk.start + chunk.count).reshape(&[1]);
-        let drawn = sample(logits, &drawing, position);
+        let drawn = sample(logits, &drawing, position, 1);
         [flatten(&caches), vec![drawn.tokens, drawn.logprobs]].concat()
     });
     b.finish()

@@ -3,6 +3,7 @@
 //! Nothing is sorted. A filter keeps the tokens whose weight reaches a threshold, and the threshold is found by dividing the range of
 //! possible f32 bit patterns again and again; the draw is a search in the running sum of the weights that are left.
 
+use crate::graph::params::ALL;
 use hlo::{Builder, ElementType::F32, ElementType::S32, ElementType::U64, Tensor, TensorType};
 
 /// Columns of the table that the vocabulary is folded into for the draw.
@@ -47,13 +48,20 @@ pub(super) struct Drawn<'b> {
     pub logprobs: Tensor<'b>,
 }
 
-/// Draws from `logits` f32 `[b, v]` the token that will stand at `positions` s32 `[b]`. Logits that are no numbers give token `v`.
-pub(super) fn sample<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Drawn<'b> {
+/// Draws from `logits` f32 `[b, v]` the token that will stand at `positions` s32 `[b]`. Logits that are no numbers give token `v`. Of
+/// several `devices` each looks at its part of the vocabulary, and sums are exchanged.
+pub(super) fn sample<'b>(
+    logits: Tensor<'b>,
+    drawing: &Drawing<'b>,
+    positions: Tensor<'b>,
+    devices: usize,
+) -> Drawn<'b> {
     let b = logits.builder();
     b.scope("sample", || {
         let v = logits.dim(1);
-        let logits = fold(logits.constrained(&["", ""]));
-        let ids = token_ids(logits);
+        let folding = Folding { v, parts: devices };
+        let logits = folding.fold(logits);
+        let ids = folding.tokens(logits);
         let peak = logits.max("blf->b");
         let candidates = logits.equals(peak.like("b->blf", logits)).select(ids, v as i64);
         // Not-a-number anywhere makes the peak one, and no logit equals it.
@@ -67,7 +75,7 @@ pub(super) fn sample<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: T
         };
         let drawn = || {
             let temperature = warm.select(drawing.temperature, 1.0);
-            vec![warm.select(draw(weights(temperature), v, drawing, positions), greedy)]
+            vec![warm.select(draw(weights(temperature), folding, drawing, positions), greedy)]
         };
         let tokens = b.branch(warm.any("b->"), drawn, || vec![greedy])[0];
         let total = (logits - peak.like("b->blf", logits)).exp().sum("blf->b").log() + peak;
@@ -76,31 +84,74 @@ pub(super) fn sample<'b>(logits: Tensor<'b>, drawing: &Drawing<'b>, positions: T
     })
 }
 
-/// Logits f32 `[b, v]` as a table `[b, l, f]`, filled up with logits of no weight: a row of the vocabulary alone would leave most
-/// of a vector unit idle.
-fn fold(logits: Tensor<'_>) -> Tensor<'_> {
-    let (rows, v) = (logits.dim(0), logits.dim(1));
-    let padded = v.next_multiple_of(FOLD);
-    let missing = TensorType::new(F32, [rows, padded - v]);
-    let logits = match padded - v {
-        0 => logits,
-        _ => logits.concatenate(&[logits.builder().splat(f64::NEG_INFINITY, &missing)], 1),
-    };
-    logits.reshape(&[rows, padded / FOLD, FOLD]).named("folded")
+/// How the vocabulary is a table of lines: a row of it alone would leave most of a vector unit idle. Each part begins at a line of its own.
+#[derive(Clone, Copy)]
+struct Folding {
+    v: usize,
+    parts: usize,
 }
 
-/// The token that each place of a folded table stands for, s32 `[b, l, f]`.
-fn token_ids(table: Tensor<'_>) -> Tensor<'_> {
-    let (b, ty) = (table.builder(), table.ty().with_element(S32));
-    b.iota(&ty, 1) * FOLD as i64 + b.iota(&ty, 2)
+impl Folding {
+    /// Tokens of a part.
+    fn own(self) -> usize {
+        self.v / self.parts
+    }
+
+    /// Lines of a part.
+    fn lines(self) -> usize {
+        self.own().div_ceil(FOLD)
+    }
+
+    /// Logits f32 `[b, v]` as a table `[b, l, f]`, filled up with logits of no weight.
+    fn fold(self, logits: Tensor<'_>) -> Tensor<'_> {
+        let rows = logits.dim(0);
+        let table = [rows, self.parts * self.lines(), FOLD];
+        if self.parts == 1 {
+            return filled(logits.constrained(&["", ""]), self.lines() * FOLD).reshape(&table).named("folded");
+        }
+        let parts = logits.reshape(&[rows, self.parts, self.own()]).constrained(&["", ALL, ""]);
+        filled(parts, self.lines() * FOLD).reshape(&table).constrained(&["", ALL, ""]).named("folded")
+    }
+
+    /// The token that each place of `table` `[b, l, f]` stands for, s32 `[b, l, f]`; none that is below `v` for those that fill it up.
+    fn tokens(self, table: Tensor<'_>) -> Tensor<'_> {
+        let (b, ty) = (table.builder(), table.ty().with_element(S32));
+        let (lines, columns) = (b.iota(&ty, 1), b.iota(&ty, 2));
+        if self.parts == 1 {
+            return lines * FOLD as i64 + columns;
+        }
+        let part = lines / self.lines() as i64;
+        let place = (lines - part * self.lines() as i64) * FOLD as i64 + columns;
+        place.below(self.own() as i64).select(part * self.own() as i64 + place, self.v as i64)
+    }
+
+    /// The token at `line` and `column` s32 `[b]`.
+    fn token<'b>(self, line: Tensor<'b>, column: Tensor<'b>) -> Tensor<'b> {
+        if self.parts == 1 {
+            return line * FOLD as i64 + column;
+        }
+        let part = line / self.lines() as i64;
+        part * self.own() as i64 + (line - part * self.lines() as i64) * FOLD as i64 + column
+    }
 }
 
-/// Draws from `weights` f32 `[b, l, f]` of `v` tokens, the largest of which is 1: s32 `[b]`.
-fn draw<'b>(weights: Tensor<'b>, v: usize, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Tensor<'b> {
+/// `logits` with so many along their last axis, those behind them of no weight.
+fn filled(logits: Tensor<'_>, places: usize) -> Tensor<'_> {
+    let (mut dims, last) = (logits.ty().dims, logits.ty().rank() - 1);
+    dims[last] = places - dims[last];
+    if dims[last] == 0 {
+        return logits;
+    }
+    let none = logits.builder().splat(f64::NEG_INFINITY, &TensorType::new(F32, dims));
+    logits.concatenate(&[none], last)
+}
+
+/// Draws from `weights` f32 `[b, l, f]`, the largest of which is 1: s32 `[b]`.
+fn draw<'b>(weights: Tensor<'b>, folding: Folding, drawing: &Drawing<'b>, positions: Tensor<'b>) -> Tensor<'b> {
     let b = weights.builder();
     let row = TensorType::new(F32, [weights.dim(0)]);
     let wanted = drawing.top_k.convert(F32);
-    let limited = drawing.top_k.above(0) & drawing.top_k.below(v as i64);
+    let limited = drawing.top_k.above(0) & drawing.top_k.below(folding.v as i64);
     let of_top_k = b.scope("top_k", || {
         let reach = |at: Tensor<'b>| weights.at_least(at.like("b->blf", weights)).convert(F32).sum("blf->b");
         threshold(limited, &row, reach, wanted)
@@ -114,7 +165,7 @@ fn draw<'b>(weights: Tensor<'b>, v: usize, drawing: &Drawing<'b>, positions: Ten
     });
     let least = of_top_p.maximum(drawing.min_p);
     let kept = kept.at_least(least.like("b->blf", kept)).select(kept, 0.0).named("kept");
-    pick(kept, uniform(drawing.seed, positions))
+    pick(kept, folding, uniform(drawing.seed, positions))
 }
 
 /// For each row the largest value in 0..=1 whose `reach` is still `wanted`, or 0 where the filter is not `limited`.
@@ -157,15 +208,16 @@ fn uniform<'b>(seed: Tensor<'b>, positions: Tensor<'b>) -> Tensor<'b> {
 }
 
 /// The first place where the running sum of `table` f32 `[b, l, f]` exceeds `uniform` f32 `[b]` of the total.
-fn pick<'b>(table: Tensor<'b>, uniform: Tensor<'b>) -> Tensor<'b> {
+fn pick<'b>(table: Tensor<'b>, folding: Folding, uniform: Tensor<'b>) -> Tensor<'b> {
     let b = table.builder();
     let lines = table.sum("blf->bl");
+    let lines = if folding.parts == 1 { lines } else { lines.constrained(&["", ""]) };
     let goal = uniform * lines.sum("bl->b");
     let (line, before) = search(lines, goal);
     let numbers = b.iota(&table.ty().with_element(S32), 1);
     let own = numbers.equals(line.like("b->blf", numbers)).select(table, 0.0).sum("blf->bf");
     let (column, _) = search(own, goal - before);
-    line * FOLD as i64 + column
+    folding.token(line, column)
 }
 
 /// Where the running sum of `weights` f32 `[b, x]` first exceeds `goal` f32 `[b]`, at the latest the last weight above 0; and the sum before it.

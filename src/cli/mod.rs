@@ -1,5 +1,6 @@
 //! The command line: verbs and their options, and who runs them. A verb is a file. What they share: `failure`, `terminal`,
-//! `interrupt`; `input`, `model`, `generation`, `conversation` for what goes in; `turn`, `transcript`, `report` for what comes out.
+//! `interrupt`, `question`; `input`, `subject`, `model`, `generation`, `conversation` for what goes in, `provide` with `steps` for what has to be
+//! brought; `turn`, `transcript`, `report` for what comes out.
 
 mod bench;
 mod cache;
@@ -29,12 +30,16 @@ mod packed_text;
 mod plan;
 mod plan_table;
 mod plugins;
+mod provide;
+mod question;
 mod report;
 mod run;
 mod score;
 mod score_against;
 mod score_file;
+mod steps;
 mod strategy;
+mod subject;
 mod targets;
 mod terminal;
 mod tokens;
@@ -54,11 +59,12 @@ use failure::{Failure, USAGE};
 #[derive(Parser)]
 #[command(name = "precast", version = version(), max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "\
-Start with `precast demo`: it needs no model and no device but the host.
+Start with `precast demo`: it needs no model and no device but the host. `precast chat gpt-oss-20b` fetches one, after asking.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only `fetch`, and getting a plugin, use the network.")]
+output is one JSON document. Colours obey NO_COLOR. Only `fetch`, a model given by name \
+that is not here, and getting a plugin use the network.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]

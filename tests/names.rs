@@ -105,7 +105,11 @@ impl Bench {
     fn at_terminal(&self, typed: &str, arguments: &[&str]) -> (String, Option<i32>) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/terminal.py");
         let script = [script.to_str().expect("UTF-8"), "[Y/n] ", typed, env!("CARGO_BIN_EXE_precast")];
-        let output = self.command("python3", &[&script, arguments].concat()).output().expect("python3 starts");
+        let output = self
+            .command("python3", &[&script, arguments].concat())
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("python3 starts");
         (String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n"), output.status.code())
     }
 
@@ -200,7 +204,7 @@ fn a_name_is_enough_and_the_second_start_asks_no_hub() {
     check_says(&said(&second), &here);
     // Neither does it where there is no hub, in a conversation, or where the name is an option's.
     let mut command = bench.command(env!("CARGO_BIN_EXE_precast"), &["chat", "gpt-oss-20b", "--max-new", "1"]);
-    let mut child = command.env("HF_ENDPOINT", "http://127.0.0.1:9").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let child = command.env("HF_ENDPOINT", "http://127.0.0.1:9").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = child.stderr(Stdio::piped()).spawn().expect("it starts");
     std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), b"Hello\n").expect("it reads");
     let output = child.wait_with_output().expect("it ends");
@@ -262,7 +266,7 @@ fn what_has_to_be_made_is_packed_once() {
 #[test]
 fn killed_in_fetching_and_in_packing_it_goes_on() {
     let wide = || synthetic(&Shape::named("wide"), Layout::HuggingFace { shards: 2 });
-    let arguments = ["ada/small", "--weights", "int8", "--yes"];
+    let arguments = ["ada/small", "--weights", "int8", "--dense", "int8", "--yes"];
     let bench = Bench::new(wide());
     bench.hub.judge(|request| if request.is_file() { Fault::Slow(20_000) } else { Fault::None });
     for signal in ["-KILL", "-INT"] {
@@ -296,6 +300,7 @@ fn killed_in_fetching_and_in_packing_it_goes_on() {
         if is_cut && bench.packed().is_empty() {
             break;
         }
+        assert!(output.status.code().is_none_or(|code| code == 0), "{}", said(&output));
         std::fs::remove_dir_all(bench.cache().join("packed")).expect("a folder");
     }
     assert!(is_cut && bench.packed().is_empty(), "it was never killed in time");

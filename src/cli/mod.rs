@@ -1,11 +1,12 @@
 //! The command line: verbs and their options, and who runs them. A verb is a file. What they share: `failure`, `terminal`,
-//! `interrupt`, `question`; `input`, `subject`, `model`, `generation`, `conversation` for what goes in, `provide` with `steps` for what has to be
-//! brought; `turn`, `transcript`, `report` for what comes out.
+//! `interrupt`, `question`; `input`, `subject`, `model`, `generation`, `conversation` for what goes in, `provide` with `wish`, `consent`
+//! and `steps` for what has to be brought here; `turn`, `transcript`, `report` for what comes out.
 
 mod bench;
 mod cache;
 mod chat;
 mod compile;
+mod consent;
 mod conversation;
 mod demo;
 mod demo_model;
@@ -46,6 +47,7 @@ mod tokens;
 mod transcript;
 mod turn;
 mod unpack;
+mod wish;
 mod worker;
 
 use std::process::ExitCode;

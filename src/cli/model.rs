@@ -9,9 +9,10 @@ use hlo::ElementType;
 
 use super::failure::Failure;
 use super::host::Host;
-use super::provide::{Storage, Wanted, Wish, provide};
+use super::provide::provide;
 use super::steps::{self, Opening};
 use super::subject::{Model, NameArguments, Subject};
+use super::wish::{Storage, Wanted, Wish};
 use super::{demo_model, plugins};
 use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;

@@ -4,55 +4,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::failure::{DOES_NOT_FIT, Failure};
+use super::consent::Remote;
+use super::failure::Failure;
 use super::fetch::{nothing, weights};
-use super::fit::largest_parts;
-use super::host::Host;
-use super::model::{Positions, Weights, context_for};
+use super::model::Weights;
 use super::steps::tell;
-use super::subject::{Name, NameArguments};
+use super::subject::Name;
+use super::wish::{Storage, Wish};
 use super::{interrupt, question, steps, terminal};
-use crate::bundle::Cache as Programs;
 use crate::chat::tokenizer;
 use crate::config::Config;
-use crate::disk;
-use crate::estimate::{Candidate, Sizes, choose, reason};
 use crate::hub::{Cache, Entry, Environment, Hub, HubError, Limits, Listing, Place};
-use crate::plan::{PREFILL, Plan, Precision, Spelling, Strategy};
+use crate::plan::Strategy;
 use crate::progress::{Event, Progress};
-use crate::target::Target;
 use crate::weights::Checkpoint;
 use crate::weights::pack::made_bytes;
-use crate::weights::packed::{Found, Kept, Packed, PackedError, Packer};
-
-/// What is wanted of a model that has a name.
-pub struct Wish<'a> {
-    pub name: &'a Name,
-    pub arguments: &'a NameArguments,
-    pub target: Target,
-    pub spelling: Spelling,
-    pub strategy: Wanted,
-    pub context: Option<usize>,
-    pub positions: Positions,
-    pub storage: Storage,
-}
-
-/// What the weights may be read from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// Only what was published, since more than one strategy is to be made of it.
-    Published,
-    /// A packed file too, which holds one.
-    Packed,
-}
-
-/// How a model is to be stored.
-#[derive(Clone, Copy)]
-pub enum Wanted {
-    Said(Strategy),
-    /// The experts as suits this machine, all else as here.
-    Best(Strategy),
-}
+use crate::weights::packed::{Found, Packed, PackedError, Packer};
 
 /// Weights that are here, and how they are stored on the device.
 pub struct Provided {
@@ -66,19 +33,6 @@ struct Local {
     folder: PathBuf,
     checkpoint: Checkpoint,
 }
-
-/// What is to be brought here.
-struct Remote<'a> {
-    listing: &'a Listing,
-    files: Vec<&'a Entry>,
-    missing_bytes: u64,
-}
-
-/// Experts in the order of the bytes that a step reads of them, which is what a step on a host takes its time for.
-const EXPERTS: [Precision; 4] = [Precision::Mxfp4, Precision::Int8, Precision::Fp8, Precision::Bf16];
-
-/// A packed file is another copy of the weights: it is worth that if at least this part of them had to be made at every start.
-const WORTH_PACKING: u64 = 8;
 
 /// Brings the model here. Uses no network if everything is here, and then asks no hub whether there is something newer.
 pub fn provide(wish: &Wish<'_>) -> Result<Provided, Failure> {
@@ -129,71 +83,6 @@ impl Local {
 }
 
 impl Wish<'_> {
-    /// As the packed file's note has it.
-    fn source(&self, commit: &str) -> String {
-        format!("{} at {}", self.name.repository, &commit[..12.min(commit.len())])
-    }
-
-    /// How the model is stored; `has_packed_experts` says whether its experts are published in MXFP4.
-    fn decide(&self, config: &Config, has_packed_experts: bool) -> Result<Strategy, Failure> {
-        let (strategy, why) = self.decision(config, has_packed_experts)?;
-        self.tell_decision(strategy, &why);
-        Ok(strategy)
-    }
-
-    fn decision(&self, config: &Config, has_packed_experts: bool) -> Result<(Strategy, String), Failure> {
-        match self.strategy {
-            Wanted::Said(strategy) => Ok((strategy, "as asked".to_owned())),
-            Wanted::Best(rest) => self.best(config, rest, has_packed_experts),
-        }
-    }
-
-    fn tell_decision(&self, strategy: Strategy, why: &str) {
-        tell("plan", &format!("{} on {}: {strategy}; {why}", self.name.model(), self.target.name));
-    }
-
-    /// What fits this machine's memory, as `precast plan` chooses for a device of which it knows as much.
-    fn best(&self, config: &Config, rest: Strategy, has_packed_experts: bool) -> Result<(Strategy, String), Failure> {
-        let memory = Host::read().memory_bytes;
-        let hbm_bytes = memory.map(|bytes| bytes / self.target.devices.max(1) as u64);
-        let target = Target { hbm_bytes, ..self.target.clone() };
-        let sizes = self.sizes(config)?;
-        // Experts that were unpacked are rarely to be had back.
-        let experts = EXPERTS.into_iter().filter(|experts| has_packed_experts || *experts != Precision::Mxfp4);
-        let candidates: Vec<Candidate> =
-            experts.map(|experts| Candidate::new(config, &target, Strategy { experts, ..rest }, &sizes)).collect();
-        if let Some(chosen) = choose(&candidates) {
-            let machine =
-                memory.map_or_else(String::new, |bytes| format!("; this machine has {}", terminal::bytes(bytes)));
-            return Ok((candidates[chosen].plan.strategy, reason(&candidates, chosen) + &machine));
-        }
-        let smallest = &candidates[0];
-        let (model, experts) = (self.name.model(), smallest.plan.strategy.experts);
-        let needed = smallest.total_bytes() * self.target.devices as u64;
-        let failure = Failure::with_code(
-            format!(
-                "`{model}` needs {} of memory with {experts} experts, this machine has {}",
-                terminal::bytes(needed),
-                terminal::bytes(memory.unwrap_or(0))
-            ),
-            DOES_NOT_FIT,
-        );
-        Err(failure.because(largest_parts(&smallest.memory)).hint(format!(
-            "`--weights {experts}` fetches and runs it all the same, at the pace of the disk; `precast plan --model {}` lists devices that hold it",
-            config.name
-        )))
-    }
-
-    fn sizes(&self, config: &Config) -> Result<Sizes, Failure> {
-        let context = context_for(self.context, self.positions, config.max_context)?;
-        Ok(Sizes { context, batch: 1, prefill: PREFILL.to_vec() })
-    }
-
-    /// A plan that takes the weights, of the smallest sizes.
-    fn plan(&self, strategy: Strategy) -> Plan {
-        Plan { spelling: self.spelling, devices: self.target.devices, ..Plan::host(strategy, 1) }
-    }
-
     /// Brings the checkpoint into the hub's cache, after asking.
     fn fetch(&self, environment: &Environment, why: &str) -> Result<(Local, Strategy), Failure> {
         let name = self.name;
@@ -217,15 +106,10 @@ impl Wish<'_> {
         let listing = hub.listing(&name.repository, &name.revision, &terminal::BAR)?;
         let files = weights(&listing)?;
         let config = config_of(&hub, &listing, &files)?;
-        let published = Candidate::new(&config, &self.target, Strategy::new(Precision::Mxfp4), &self.sizes(&config)?);
-        let unpacked = Candidate::new(&config, &self.target, Strategy::new(Precision::Bf16), &self.sizes(&config)?);
-        let is_weights = |entry: &&&Entry| entry.path.ends_with(".safetensors");
-        let bytes: u64 = files.iter().filter(is_weights).map(|entry| entry.bytes).sum();
-        let devices = self.target.devices as u64;
-        let between = (published.memory.weights() + unpacked.memory.weights()) * devices / 2;
-        let strategy = self.decide(&config, bytes < between)?;
-        let remote = Remote { missing_bytes: hub.missing_bytes(&listing, &files), files, listing: &listing };
-        self.ask(environment, &remote, &config, strategy)?;
+        let missing_bytes = hub.missing_bytes(&listing, &files);
+        let remote = Remote { listing: &listing, files, missing_bytes, config };
+        let strategy = self.decide(&remote.config, remote.has_packed_experts())?;
+        self.ask(environment, &remote, strategy)?;
 
         interrupt::keeps("; the same command goes on from what is fetched");
         let began = Instant::now();
@@ -252,78 +136,11 @@ impl Wish<'_> {
         }
     }
 
-    /// Says what will be done, whether there is room for it, and asks.
-    fn ask(
-        &self,
-        environment: &Environment,
-        remote: &Remote<'_>,
-        config: &Config,
-        strategy: Strategy,
-    ) -> Result<(), Failure> {
-        let (root, listing) = (environment.cache.root(), remote.listing);
-        let all: u64 = remote.files.iter().map(|entry| entry.bytes).sum();
-        let kept = self.kept(strategy)?;
-        let packed_bytes = if self.storage == Storage::Packed && !is_mapped(&self.plan(strategy)) {
-            Candidate::new(config, &self.target, strategy, &self.sizes(config)?).memory.weights()
-                * self.target.devices as u64
-        } else {
-            0
-        };
-        let folder = kept.file().parent().unwrap_or(Path::new("."));
-        let needs = [(root, remote.missing_bytes), (folder, packed_bytes)];
-        disk::check_all(&needs).map_err(|error| {
-            let needed = format!(
-                "{} for the checkpoint, {} for the packed file",
-                terminal::bytes(needs[0].1),
-                terminal::bytes(needs[1].1)
-            );
-            Failure::new(error.to_string())
-                .because(needed)
-                .hint("free some, or move the hub's cache with `HF_HOME` and that of precast with `PRECAST_CACHE_DIR`")
-        })?;
-        if self.arguments.yes {
-            return Ok(());
-        }
-        let size = match all - remote.missing_bytes.min(all) {
-            0 => terminal::bytes(all),
-            here => format!(
-                "{} of {}, {} are here,",
-                terminal::bytes(remote.missing_bytes),
-                terminal::bytes(all),
-                terminal::bytes(here)
-            ),
-        };
-        let mut text = format!(
-            "{} is not here. This will be done:\n  fetch    {size} from {}/{} at {}\n           to {}, {}\n",
-            self.name.model(),
-            environment.endpoint,
-            listing.repository,
-            &listing.commit[..12],
-            root.display(),
-            free(root)
-        );
-        if packed_bytes > 0 {
-            text += &format!(
-                "  pack     about {} for {} with {strategy}\n           to {}, {}\n",
-                terminal::bytes(packed_bytes),
-                self.target.name,
-                kept.file().display(),
-                free(folder)
-            );
-        }
-        text += "  compile  its programs, into the local cache\n";
-        terminal::complain(&text);
-        match question::agreed("Go on?")? {
-            true => Ok(()),
-            false => Err(Failure::new(format!("`{}` is not fetched, as you wish", listing.repository))),
-        }
-    }
-
     /// The weights as the plan takes them: where they lie, or in a packed file.
     fn pack(&self, local: Local, strategy: Strategy) -> Result<Weights, Failure> {
         let plan = self.plan(strategy);
         let (made, all) = made_bytes(&local.checkpoint, &plan);
-        if plan.devices == 1 && made * WORTH_PACKING < all {
+        if !self.is_worth_packing(made, all) {
             tell("pack", "not needed: weights are used where they lie");
             return Ok(Weights::Folder(local.folder));
         }
@@ -376,39 +193,12 @@ impl Wish<'_> {
         tell("fetch", "not needed: the packed weights are here");
         Ok(Some(Provided { weights: here(packed), strategy }))
     }
-
-    fn kept(&self, strategy: Strategy) -> Result<Kept, Failure> {
-        let name = format!("{}-{}-{}.safetensors", self.target.name, strategy.experts, strategy.dense);
-        Ok(Kept::new(self.folder()?.join(name.replace([':', '/'], "-"))))
-    }
-
-    /// Where packed files of this revision are.
-    fn folder(&self) -> Result<PathBuf, Failure> {
-        let root = Programs::default_root().ok_or_else(|| {
-            Failure::new(
-                "packed weights have no place: neither `PRECAST_CACHE_DIR` nor `HOME` says where their folder is",
-            )
-        })?;
-        let part = |text: &str| text.replace('/', "--");
-        Ok(root.join("packed").join(part(&self.name.repository.to_string())).join(part(&self.name.revision)))
-    }
-}
-
-/// Whether a published checkpoint is used as it is.
-fn is_mapped(plan: &Plan) -> bool {
-    let Strategy { dense, .. } = plan.strategy;
-    plan.unpacks_published() && dense == Precision::Bf16 && plan.devices == 1
 }
 
 /// Says that a packed file is used again.
 fn here(packed: Box<Packed>) -> Weights {
     tell("pack", &format!("here: {}, {}", packed.file().display(), terminal::bytes(packed.bytes())));
     Weights::Packed(packed)
-}
-
-fn free(folder: &Path) -> String {
-    let available = disk::available(&disk::existing(folder));
-    available.map_or_else(|| "free space unknown".to_owned(), |bytes| format!("{} free", terminal::bytes(bytes)))
 }
 
 /// Nobody said where a packed file is to be.
@@ -427,7 +217,7 @@ fn config_of(hub: &Hub, listing: &Listing, files: &[&Entry]) -> Result<Config, F
     let entry = files.iter().find(is_config).ok_or_else(|| nothing(listing, "it has no `config.json`".to_owned()))?;
     let temporary =
         tempfile::tempdir().map_err(|error| Failure::new("cannot make a folder for what is read").because(error))?;
-    let fetched = hub.fetch(listing, &[entry], &Place::Folder(temporary.path().to_owned()), &terminal::BAR)?;
+    let fetched = hub.fetch(listing, &[entry], &Place::Folder(temporary.path().to_owned()), &())?;
     let file = fetched.folder.join(&entry.path);
     Ok(Config::read(file.parent().unwrap_or(&fetched.folder))?)
 }

@@ -63,7 +63,7 @@ impl Name {
 impl Subject {
     /// The only place that says what a positional argument is: beside `--model` a bundle, alone a model.
     ///
-    /// What exists under the path that a model's argument is comes before a name, but for `demo`; a name is then told to be one in full.
+    /// A model is a path if something lies there, but for `demo`, and else a name; where both could be meant, the name in full is told.
     pub fn of(positional: Option<&str>, model: Option<&str>, name: &NameArguments) -> Result<Subject, Failure> {
         let (bundle, typed) = match (positional, model) {
             (Some(bundle), Some(model)) => (Some(bundle.into()), model),

@@ -145,6 +145,10 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+fn check_empty(found: Vec<PathBuf>) {
+    assert!(found.is_empty(), "{found:?}");
+}
+
 /// Every one of `words` is in the text.
 fn check_says(text: &str, words: &[&str]) {
     for words in words {
@@ -217,7 +221,7 @@ fn a_name_is_enough_and_the_second_start_asks_no_hub() {
     let quiet = bench.precast(&[&["-q", "run", "gpt-oss-20b"], &question[..]].concat());
     assert_eq!(said(&quiet), "");
     assert_eq!(bench.requests(), asked, "a second start asked the hub");
-    assert_eq!(files(&bench.cache().join("packed")), [PathBuf::new(); 0]);
+    check_empty(files(&bench.cache().join("packed")));
 }
 
 /// Packed weights are used because they are right, not because they are there.
@@ -319,13 +323,13 @@ fn killed_in_fetching_and_in_packing_it_goes_on() {
 fn nothing_is_fetched_without_a_yes() {
     let bench = Bench::new(small());
     let untouched = || {
-        assert_eq!(files(&bench.home()), [PathBuf::new(); 0]);
-        assert_eq!(files(&bench.cache().join("packed")), [PathBuf::new(); 0]);
+        check_empty(files(&bench.home()));
+        check_empty(files(&bench.cache().join("packed")));
     };
     let nobody = [
         "`ada/small` is not here",
         "standard input is no terminal",
-        "does not hold it",
+        "does not hold `ada/small` at `main`",
         "hint: `--yes` fetches it from http://127",
     ];
     check_failed(&bench.precast(&run(&[REPOSITORY])), 2, &nobody);
@@ -436,5 +440,5 @@ fn too_little_disk_or_memory_is_told_first() {
         3,
         &["`small` needs ", "of memory with mxfp4 experts, this machine has ", "the experts ", "`--weights mxfp4`"],
     );
-    assert_eq!(files(&bench.home()), [PathBuf::new(); 0]);
+    check_empty(files(&bench.home()));
 }

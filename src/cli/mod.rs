@@ -61,7 +61,8 @@ use failure::{Failure, USAGE};
 #[derive(Parser)]
 #[command(name = "precast", version = version(), max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "\
-Start with `precast demo`: it needs no model and no device but the host. `precast chat gpt-oss-20b` fetches one, after asking.
+Start with `precast demo`: it needs no model and no device but the host. `precast chat gpt-oss-20b` fetches a \
+real model, after asking.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \

@@ -54,7 +54,7 @@ pub struct ModelArguments {
 /// How weights and cache are stored, where that is not the type of products.
 #[derive(Args, Default)]
 pub struct StorageArguments {
-    /// Type of the experts' matrices; mxfp4 is what is published [default: that of --compute]
+    /// Type of the experts' matrices; mxfp4 is what is published [default: that of --compute; of a model by name what memory has room for]
     #[arg(long, value_name = "TYPE", value_parser = precision(&["bf16", "fp8", "int8", "mxfp4"]), help_heading = "Model")]
     weights: Option<Precision>,
     /// Type of attention, embedding and head [default: that of --compute]

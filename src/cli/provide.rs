@@ -65,13 +65,10 @@ pub fn provide(wish: &Wish<'_>) -> Result<Provided, Failure> {
 impl Local {
     /// What the hub's cache holds of a repository, if that is a checkpoint; else why not.
     fn find(cache: &Cache, name: &Name) -> Result<Local, String> {
-        let place = cache.root().display();
-        let Some(commit) = cache.commit(&name.repository, &name.revision) else {
-            return Err(format!("`{place}` does not hold it"));
-        };
+        let commit = cache.commit(&name.repository, &name.revision).ok_or_else(|| absent(cache, name).to_string())?;
         let snapshot = cache.snapshot(&name.repository, &commit);
         // Of two copies the published one, as `fetch` takes it.
-        let mut why = format!("`{place}` holds nothing of it");
+        let mut why = absent(cache, name).to_string();
         for folder in [snapshot.join("original"), snapshot].into_iter().filter(|folder| folder.is_dir()) {
             match Checkpoint::open(&folder) {
                 Ok(checkpoint) => return Ok(Local { commit, folder, checkpoint }),
@@ -87,9 +84,7 @@ impl Wish<'_> {
     fn fetch(&self, environment: &Environment, why: &str) -> Result<(Local, Strategy), Failure> {
         let name = self.name;
         if environment.offline {
-            let (repository, revision) = (name.repository.to_string(), name.revision.clone());
-            let cache = environment.cache.root().to_owned();
-            return Err(Failure::from(HubError::NotCached { repository, revision, cache }).because(why));
+            return Err(Failure::from(absent(&environment.cache, name)).because(why));
         }
         if !(self.arguments.yes || question::can_be_asked()) {
             let failure = Failure::usage(format!(
@@ -193,6 +188,12 @@ impl Wish<'_> {
         tell("fetch", "not needed: the packed weights are here");
         Ok(Some(Provided { weights: here(packed), strategy }))
     }
+}
+
+/// The cache has nothing of it.
+fn absent(cache: &Cache, name: &Name) -> HubError {
+    let (repository, revision) = (name.repository.to_string(), name.revision.clone());
+    HubError::NotCached { repository, revision, cache: cache.root().to_owned() }
 }
 
 /// Says that a packed file is used again.

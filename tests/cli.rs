@@ -64,7 +64,9 @@ fn precast(arguments: &[&str]) -> Command {
     });
     let mut command = Command::new(env!("CARGO_BIN_EXE_precast"));
     command.args(arguments).env("PRECAST_CACHE_DIR", cache.path()).stdin(Stdio::null());
-    for variable in ["RUST_LOG", "CLICOLOR_FORCE", "NO_COLOR", "PRECAST_NO_INSTALL"] {
+    // No model that somebody has fetched is known by its name.
+    command.env("HF_HOME", cache.path().join("hub"));
+    for variable in ["RUST_LOG", "CLICOLOR_FORCE", "NO_COLOR", "PRECAST_NO_INSTALL", "HF_HUB_CACHE", "HF_ENDPOINT"] {
         command.env_remove(variable);
     }
     command
@@ -121,7 +123,7 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn wrong_usage_ends_with_2_and_says_both_sides() {
-    let rows: [(&[&str], &[&str]); 22] = [
+    let rows: [(&[&str], &[&str]); 25] = [
         (&["plan", "--model", "demo", "--target", "v9"], &["there is no target `v9`", "hint:"]),
         (&["plan", "--model", "demo", "--no-cache"], &["--compiled"]),
         (&["fetch", "gpt-oss-20b"], &["no name of a repository", "openai/gpt-oss-20b"]),
@@ -129,9 +131,16 @@ fn wrong_usage_ends_with_2_and_says_both_sides() {
         (&["run", "--model", "/nowhere", "--tokens", "1"], &["/nowhere", "neither a folder nor", "hint:"]),
         (
             &["run", "--model", "gpt-oss-20b", "--prompt", "x"],
-            &["`--model gpt-oss-20b` names a configuration", "hint:"],
+            &[
+                "`openai/gpt-oss-20b` is not here",
+                "no terminal",
+                "hint: `--yes` fetches it from https://huggingface.co",
+            ],
         ),
         (&["run", "--model", "demo", "--prompt", "x", "--tokens", "1"], &["--prompt", "--tokens"]),
+        (&["run", "--prompt", "x"], &["--model"]),
+        (&["run", "demo", "--revision", "v1", "--prompt", "x"], &["`--revision v1` beside `demo`", "hint:"]),
+        (&["score", "x", "--model", "demo", "--tokens", "1", "--out", "x"], &["scoring takes no bundle"]),
         (&["run", "--model", "demo", "--tokens", "1,two"], &["entry 1 of `--tokens` is `two`, expected a token id"]),
         (
             &["run", "--model", "demo", "--tokens", "1", "--target", "v6e-1"],

@@ -106,8 +106,13 @@ impl Cache {
 
     /// Where `open_default` looks.
     pub fn default_folder() -> Option<PathBuf> {
+        Some(Cache::default_root()?.join("executables"))
+    }
+
+    /// The folder of all that can be made again: `PRECAST_CACHE_DIR`, or the folder `precast` of the system's cache folder.
+    pub fn default_root() -> Option<PathBuf> {
         let named = std::env::var_os("PRECAST_CACHE_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
-        Some(named.or_else(|| Some(dirs::cache_dir()?.join("precast")))?.join("executables"))
+        named.or_else(|| Some(dirs::cache_dir()?.join("precast")))
     }
 
     /// The same cache, kept under `limit_bytes`.

@@ -21,7 +21,7 @@ the fastest. Prefill is one bucket of that many tokens of one sequence; decode i
 counted together. The tokens before them, as many as --depth says, are not computed: a step takes as long whatever the cache holds.
 
 Examples:
-  precast bench --model demo
+  precast bench demo
   precast bench --model demo --prefill 0 --batch 4 --depth 512,4096 --context 8192
   precast bench --model gpt-oss-20b/ --prefill 128 --decode 32 --repeat 3 --json")]
 pub struct Bench {

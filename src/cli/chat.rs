@@ -25,10 +25,13 @@ conversation; so does the end of input. Lines can be piped in.
 
 Commands: /help, /clear, /effort low|medium|high, /save FILE, /quit
 
+A model that is given by name is fetched after asking, packed if that gains something, compiled, and the next time all of it is here.
+
 Examples:
-  precast chat --model demo
+  precast chat gpt-oss-20b
+  precast chat demo
   precast chat --model gpt-oss-20b/ --effort high --temperature 1
-  printf 'What is the capital of France?\\nAnd of Spain?\\n' | precast chat --model demo")]
+  printf 'What is the capital of France?\\nAnd of Spain?\\n' | precast chat demo")]
 pub struct Chat {
     #[command(flatten)]
     bundle: BundleArguments,

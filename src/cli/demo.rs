@@ -12,6 +12,7 @@ use super::failure::{Failure, INTERRUPTED};
 use super::generation::request;
 use super::model::{Compute, ModelArguments, StorageArguments, open};
 use super::report::tell;
+use super::subject::NameArguments;
 use super::terminal;
 use super::transcript::{Form, Transcript};
 use super::turn::harmony;
@@ -47,7 +48,8 @@ impl Demo {
         let began = Instant::now();
         Tokenizer::preload();
         let model = ModelArguments {
-            model: "demo".into(),
+            model: Some("demo".into()),
+            name: NameArguments::default(),
             target: None,
             compute: Some(Compute::F32),
             storage: StorageArguments::default(),
@@ -56,7 +58,7 @@ impl Demo {
             no_kernels: false,
             no_cache: false,
         };
-        let mut session = open(&model.setup(None, 1)?)?;
+        let mut session = open(&model.setup(None, None, 1)?)?;
         let ready = began.elapsed();
         let questions: Vec<&str> = match &self.prompt {
             Some(prompt) => vec![prompt],

@@ -13,8 +13,7 @@ const ARCHIVE: &[u8] = include_bytes!("../../demo/gpt-oss-demo.zip");
 
 /// The folder that holds the built-in model. Whatever stands there is whole: it was renamed into place.
 pub fn folder() -> Result<PathBuf, Failure> {
-    let executables = Cache::default_folder();
-    let cache = executables.as_deref().and_then(Path::parent).ok_or_else(|| {
+    let cache = Cache::default_root().ok_or_else(|| {
         Failure::new("the built-in model has no place: neither `PRECAST_CACHE_DIR` nor `HOME` says where its folder is")
     })?;
     unpack(ARCHIVE, &cache.join("models"))

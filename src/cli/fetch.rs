@@ -241,7 +241,7 @@ impl Fetch {
 }
 
 /// The weights of a repository, in one layout.
-fn weights(listing: &Listing) -> Result<Vec<&Entry>, Failure> {
+pub fn weights(listing: &Listing) -> Result<Vec<&Entry>, Failure> {
     let paths = Checkpoint::files_among(listing.entries.iter().map(|entry| entry.path.as_str()));
     if paths.is_empty() {
         return Err(nothing(listing, "it has no `*.safetensors`, neither in `original/` nor beside it".to_owned()));
@@ -250,7 +250,7 @@ fn weights(listing: &Listing) -> Result<Vec<&Entry>, Failure> {
 }
 
 /// Nothing of the repository is asked for.
-fn nothing(listing: &Listing, asked: String) -> Failure {
+pub fn nothing(listing: &Listing, asked: String) -> Failure {
     const SHOWN: usize = 12;
     let mut some: Vec<String> = listing.entries.iter().take(SHOWN).map(|entry| format!("`{}`", entry.path)).collect();
     if listing.entries.len() > SHOWN {

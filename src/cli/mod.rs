@@ -1,10 +1,12 @@
 //! The command line: verbs and their options, and who runs them. A verb is a file. What they share: `failure`, `terminal`,
-//! `interrupt`; `input`, `model`, `generation`, `conversation` for what goes in; `turn`, `transcript`, `report` for what comes out.
+//! `interrupt`, `question`; `input`, `subject`, `model`, `generation`, `conversation` for what goes in, `provide` with `wish`, `consent`
+//! and `steps` for what has to be brought here; `turn`, `transcript`, `report` for what comes out.
 
 mod bench;
 mod cache;
 mod chat;
 mod compile;
+mod consent;
 mod conversation;
 mod demo;
 mod demo_model;
@@ -29,18 +31,23 @@ mod packed_text;
 mod plan;
 mod plan_table;
 mod plugins;
+mod provide;
+mod question;
 mod report;
 mod run;
 mod score;
 mod score_against;
 mod score_file;
+mod steps;
 mod strategy;
+mod subject;
 mod targets;
 mod terminal;
 mod tokens;
 mod transcript;
 mod turn;
 mod unpack;
+mod wish;
 mod worker;
 
 use std::process::ExitCode;
@@ -54,11 +61,13 @@ use failure::{Failure, USAGE};
 #[derive(Parser)]
 #[command(name = "precast", version = version(), max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "\
-Start with `precast demo`: it needs no model and no device but the host.
+Start with `precast demo`: it needs no model and no device but the host. `precast chat gpt-oss-20b` fetches a \
+real model, after asking.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only `fetch`, and getting a plugin, use the network.")]
+output is one JSON document. Colours obey NO_COLOR. Only `fetch`, a model given by name \
+that is not here, and getting a plugin use the network.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]

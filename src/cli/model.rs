@@ -9,7 +9,11 @@ use hlo::ElementType;
 
 use super::failure::Failure;
 use super::host::Host;
-use super::{demo_model, plugins, terminal};
+use super::provide::provide;
+use super::steps::{self, Opening};
+use super::subject::{Model, NameArguments, Subject};
+use super::wish::{Storage, Wanted, Wish};
+use super::{demo_model, plugins};
 use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;
 use crate::plan::{Kernels, Precision, Spelling, Strategy};
@@ -20,9 +24,11 @@ use crate::weights::packed::Packed;
 /// Which model, and how it is computed.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// Folder with config.json and weights (either published layout), file that `precast pack` wrote, or `demo` for the built-in model
-    #[arg(long, value_name = "DIR|FILE", help_heading = "Model")]
-    pub model: String,
+    /// Folder with config.json and weights (either published layout), file that `precast pack` wrote, or a name
+    #[arg(long, value_name = "DIR|FILE|NAME", help_heading = "Model", required_unless_present = "subject")]
+    pub model: Option<String>,
+    #[command(flatten)]
+    pub name: NameArguments,
     /// Devices to run on: `cpu`, or `cpu-N` for N host devices together [default: cpu, or the bundle's or packed file's]
     #[arg(long, value_name = "TARGET", help_heading = "Model")]
     pub target: Option<String>,
@@ -48,7 +54,7 @@ pub struct ModelArguments {
 /// How weights and cache are stored, where that is not the type of products.
 #[derive(Args, Default)]
 pub struct StorageArguments {
-    /// Type of the experts' matrices; mxfp4 is what is published [default: that of --compute]
+    /// Type of the experts' matrices; mxfp4 is what is published [default: that of --compute; of a model by name what memory has room for]
     #[arg(long, value_name = "TYPE", value_parser = precision(&["bf16", "fp8", "int8", "mxfp4"]), help_heading = "Model")]
     weights: Option<Precision>,
     /// Type of attention, embedding and head [default: that of --compute]
@@ -79,11 +85,12 @@ impl StorageArguments {
 /// Programs that were compiled before.
 #[derive(Args)]
 pub struct BundleArguments {
-    /// Bundle that `precast compile` made; without one, programs come from the local cache or are compiled
-    #[arg(value_name = "BUNDLE")]
-    path: Option<PathBuf>,
+    /// Model: `gpt-oss-20b`, `gpt-oss-120b`, `OWNER/NAME` on a hub, `demo`, a folder or a packed file. Beside --model a bundle that
+    /// `precast compile` made; without one, programs come from the local cache or are compiled
+    #[arg(value_name = "MODEL|BUNDLE")]
+    subject: Option<String>,
     /// Compile the bundle's StableHLO for this machine instead of loading what was compiled for its target
-    #[arg(long, requires = "path")]
+    #[arg(long, requires = "subject")]
     recompile: bool,
 }
 
@@ -121,9 +128,58 @@ impl Compute {
 const CONTEXT: usize = 4096;
 
 impl ModelArguments {
-    /// How a session on this model is made, with room for `positions` or what `--context` asks for. Gets the CPU's plugin first.
-    pub fn setup(&self, context: Option<usize>, positions: impl Into<Positions>) -> Result<Setup, Failure> {
-        let weights = Weights::named(&self.model)?;
+    /// How a session on a model that scores texts is made, with room for `positions` or what `--context` asks for. Its weights can be
+    /// stored in more than one way. Gets the CPU's plugin first.
+    pub fn setup(
+        &self,
+        positional: Option<&str>,
+        context: Option<usize>,
+        positions: impl Into<Positions>,
+    ) -> Result<Setup, Failure> {
+        let subject = Subject::of(positional, self.model.as_deref(), &self.name)?;
+        if let Some(bundle) = subject.bundle {
+            let failure = Failure::usage(format!("`{}` beside `--model`: scoring takes no bundle", bundle.display()));
+            return Err(failure.hint("give the model alone"));
+        }
+        self.setup_of(&subject.model, context, positions.into(), Storage::Published)
+    }
+
+    fn setup_of(
+        &self,
+        model: &Model,
+        context: Option<usize>,
+        positions: Positions,
+        storage: Storage,
+    ) -> Result<Setup, Failure> {
+        let name = match model {
+            Model::Here(path) => return self.setup_here(path, context, positions),
+            Model::Named(name) => name,
+        };
+        let plugin = plugins::cpu(self.plugin.as_deref())?;
+        let target = running_target(self.target.as_deref().unwrap_or("cpu"))?;
+        let said = self.storage.over(Strategy::plain(self.compute.unwrap_or(Compute::Bf16).element()));
+        let is_said = self.compute.is_some() || self.storage.weights.is_some();
+        let (devices, spelling) = (target.devices, self.spelled(Spelling::HOST));
+        let strategy = if is_said { Wanted::Said(said) } else { Wanted::Best(said) };
+        let wish = Wish { name, arguments: &self.name, target, spelling, strategy, context, positions, storage };
+        let provided = provide(&wish)?;
+        let weights = provided.weights;
+        Ok(Setup {
+            name: Some(name.model()),
+            plugin: Some(plugin),
+            strategy: provided.strategy,
+            spelling,
+            context: context_for(context, positions, weights.config()?.max_context)?,
+            devices,
+            threads: self.threads.map(usize::from),
+            no_cache: self.no_cache,
+            read_ahead: weights.fits_memory(),
+            ..Setup::new(weights.path())
+        })
+    }
+
+    fn setup_here(&self, path: &str, context: Option<usize>, positions: Positions) -> Result<Setup, Failure> {
+        let weights = Weights::named(path)?;
         let (usual, target) = match &weights {
             Weights::Folder(_) => (None, "cpu"),
             Weights::Packed(packed) => (Some(packed.plan()?.strategy), packed.manifest().target.as_str()),
@@ -154,8 +210,15 @@ impl ModelArguments {
         context: Option<usize>,
         positions: impl Into<Positions>,
     ) -> Result<Setup, Failure> {
-        let Some(path) = &bundle.path else { return self.setup(context, positions) };
-        let opened = Bundle::open(path)?;
+        let positions = positions.into();
+        let subject = Subject::of(bundle.subject.as_deref(), self.model.as_deref(), &self.name)?;
+        let Some(path) = subject.bundle else {
+            if bundle.recompile {
+                return Err(Failure::usage("`--recompile` compiles a bundle's programs, and no bundle is given"));
+            }
+            return self.setup_of(&subject.model, context, positions, Storage::Packed);
+        };
+        let opened = Bundle::open(&path)?;
         let manifest = opened.manifest();
         let refused = |option: &str, asked: &str, has: &str| {
             let failure = Failure::usage(format!("`{option} {asked}` beside a bundle that was compiled for {has}"));
@@ -194,17 +257,35 @@ impl ModelArguments {
         {
             return Err(refused("--target", asked, &manifest.target));
         }
-        let weights = Weights::named(&self.model)?;
+        let plugin = plugins::cpu(self.plugin.as_deref())?;
+        let spelling = self.spelled(Spelling::of(&target(&manifest.target)?));
+        let weights = match &subject.model {
+            Model::Here(model) => Weights::named(model)?,
+            Model::Named(name) => {
+                provide(&Wish {
+                    name,
+                    arguments: &self.name,
+                    target: target(&manifest.target)?,
+                    spelling,
+                    strategy: Wanted::Said(strategy),
+                    context: Some(manifest.context),
+                    positions: Positions::from(1),
+                    storage: Storage::Packed,
+                })?
+                .weights
+            }
+        };
         opened.check_model(&weights.config()?)?;
         let of_phase = |phase: &'static str| manifest.programs.iter().filter(move |program| program.phase == phase);
         let steps = of_phase("decode").find_map(|program| program.name.strip_prefix("decode_")?.parse().ok());
         let usual = Setup::new(weights.path());
         Ok(Setup {
-            bundle: Some(path.clone()),
+            bundle: Some(path),
             recompile: bundle.recompile,
-            plugin: Some(plugins::cpu(self.plugin.as_deref())?),
+            name: if let Model::Named(name) = &subject.model { Some(name.model()) } else { None },
+            plugin: Some(plugin),
             strategy,
-            spelling: self.spelled(Spelling::of(&target(&manifest.target)?)),
+            spelling,
             context: manifest.context,
             batch: manifest.batch,
             prefill: of_phase("prefill").map(|program| program.rows).collect(),
@@ -243,22 +324,28 @@ fn strategy_of(manifest: &Manifest) -> Result<Strategy, Failure> {
 
 /// Loads programs and weights, and says how long that took.
 pub fn open(setup: &Setup) -> Result<Session, Failure> {
-    ready(|| Session::open(setup, &terminal::BAR))
+    ready(|progress| Session::open(setup, progress))
 }
 
 /// The same with the programs for one prompt of so many tokens.
 pub fn open_for_prompt(setup: &Setup, tokens: usize) -> Result<Session, Failure> {
-    ready(|| Session::open_for_prompt(setup, tokens, &terminal::BAR))
+    ready(|progress| Session::open_for_prompt(setup, tokens, progress))
 }
 
 /// The same with the program that decoding needs.
 pub fn open_to_decode(setup: &Setup) -> Result<Session, Failure> {
-    ready(|| Session::open_to_decode(setup, &terminal::BAR))
+    ready(|progress| Session::open_to_decode(setup, progress))
 }
 
-fn ready(open: impl FnOnce() -> Result<Session, RunError>) -> Result<Session, Failure> {
+/// The same with the program that scoring needs.
+pub fn open_to_score(setup: &Setup) -> Result<Session, Failure> {
+    ready(|progress| Session::open_to_score(setup, progress))
+}
+
+fn ready(open: impl FnOnce(&Opening) -> Result<Session, RunError>) -> Result<Session, Failure> {
     let began = Instant::now();
-    let session = open()?;
+    let session = open(&Opening::default())?;
+    steps::end();
     log::info!("model: ready after {:.2} s", began.elapsed().as_secs_f64());
     Ok(session)
 }

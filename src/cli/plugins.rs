@@ -1,6 +1,5 @@
 //! `precast plugins`: where the devices' plugins are, and getting them. `offer` does it for whoever needs one first.
 
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::terminal;
+use super::{question, terminal};
 use crate::pjrt::Plugin;
 use crate::pjrt::plugins::{self, Origin, Pin, PluginsError};
 
@@ -192,14 +191,8 @@ fn offer(platform: &str, absent: PluginsError) -> Result<PathBuf, Failure> {
     if let Some(notice) = &pin.notice {
         terminal::complain(&format!("{notice}\n"));
     }
-    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        terminal::complain(&format!("{plugin} is not here. Fetch it through pip? [Y/n] "));
-        let mut answer = String::new();
-        let _ = std::io::stderr().flush();
-        let read = std::io::stdin()
-            .read_line(&mut answer)
-            .map_err(|error| Failure::new("cannot read the answer").because(error))?;
-        if read == 0 || !matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes") {
+    if question::can_be_asked() {
+        if !question::agreed(&format!("{plugin} is not here. Fetch it through pip?"))? {
             return Err(absent.into());
         }
     } else {

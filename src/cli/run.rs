@@ -25,10 +25,12 @@ goes the final text alone, while the model's thoughts go to standard error (-q d
 continue, and what is generated is printed as it is. --json has every channel, and under `text` all that was generated with its \
 special tokens.
 
-A prompt of `-`, or none, is read from standard input.
+A prompt of `-`, or none, is read from standard input. A model that is given by name is fetched first, after asking or with --yes; the \
+steps are told on standard error.
 
 Examples:
-  precast run --model demo --prompt \"What is the capital of France?\"
+  precast run demo --prompt \"What is the capital of France?\"
+  precast run gpt-oss-20b --yes --prompt \"Name three rivers\"
   echo \"Name three rivers\" | precast run --model gpt-oss-20b/ -q > answer.txt
   precast run --model gpt-oss-20b/ --raw --prompt \"Once upon a time\" --temperature 1 --seed 7 --max-new 200
   precast run --model gpt-oss-20b/ --tokens @ids.txt --max-new 40 --ignore-stop --compute f32 --json")]

@@ -8,13 +8,13 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::failure::Failure;
-use super::model::{Compute, ModelArguments};
+use super::model::{Compute, ModelArguments, open_to_score};
 use super::score_against::{Reference, score, text};
 use super::score_file::{header, write_beside, write_rows};
 use super::{input, terminal};
 use crate::chat::Tokenizer;
 use crate::plan::Strategy;
-use crate::runner::{Session, Setup, TextDivergence};
+use crate::runner::{Setup, TextDivergence};
 
 /// Show what a precision does to the logits of a text, or write them to a file
 #[derive(Args)]
@@ -27,12 +27,15 @@ four bytes for each token and word of the vocabulary: beside --out, or in the fo
 The file of --out holds one tensor, `logits`, f32 [tokens, vocabulary]: row n is the prediction after token n.
 
 Examples:
-  precast score --model gpt-oss-20b/ --text @book.txt --weights fp8 --against bf16
+  precast score gpt-oss-20b --text @book.txt --weights fp8 --against bf16
   precast score --model gpt-oss-20b/ --text @book.txt --weights mxfp4 --dense int8 --kv fp8 --against bf16 --json
   precast score --model demo --tokens 200006,17360,200008 --out logits.safetensors
   precast score --model gpt-oss-20b/ --tokens @ids.txt --compute f32 --out logits.safetensors")]
 #[command(group = ArgGroup::new("input").required(true).args(["tokens", "text"]))]
 pub struct Score {
+    /// Model: `gpt-oss-20b`, `gpt-oss-120b`, `OWNER/NAME` on a hub, `demo`, a folder or a packed file
+    #[arg(value_name = "MODEL")]
+    subject: Option<String>,
     #[command(flatten)]
     model: ModelArguments,
     /// Token ids, or @FILE with token ids
@@ -58,10 +61,10 @@ pub struct Score {
 impl Score {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let tokens = self.input()?;
-        let setup = self.model.setup(self.context, tokens.len())?;
+        let setup = self.model.setup(self.subject.as_deref(), self.context, tokens.len())?;
         let strategy = setup.strategy;
         let mut reference = self.reference(&setup, &tokens)?;
-        let mut session = Session::open_to_score(&setup, &terminal::BAR)?;
+        let mut session = open_to_score(&setup)?;
         let (model, vocabulary) = (session.config().name.clone(), session.config().vocabulary);
         let mut report = json!({
             "model": model,

@@ -69,6 +69,14 @@ impl Cache {
         std::fs::write(&temporary, commit).and_then(|()| std::fs::rename(&temporary, &name)).map_err(failed)
     }
 
+    /// The commit that a revision was when it was fetched last; none if it never was.
+    pub fn commit(&self, repository: &Repository, revision: &str) -> Option<String> {
+        let sound = revision.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        let named = sound.then(|| std::fs::read_to_string(self.reference(repository, revision)).ok()).flatten();
+        let commit = named.map_or_else(|| revision.to_owned(), |commit| commit.trim().to_owned());
+        is_commit(&commit).then_some(commit)
+    }
+
     /// What the cache holds of a revision, which may be less than the hub does.
     pub fn listing(&self, repository: &Repository, revision: &str) -> Result<Listing, HubError> {
         let missing = || HubError::NotCached {
@@ -76,12 +84,7 @@ impl Cache {
             revision: revision.to_owned(),
             cache: self.root.clone(),
         };
-        let sound = revision.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        let named = sound.then(|| std::fs::read_to_string(self.reference(repository, revision)).ok()).flatten();
-        let commit = named.map_or_else(|| revision.to_owned(), |commit| commit.trim().to_owned());
-        if !is_commit(&commit) {
-            return Err(missing());
-        }
+        let commit = self.commit(repository, revision).ok_or_else(missing)?;
         let folder = self.snapshot(repository, &commit);
         let mut names = Vec::new();
         collect(&folder, "", &mut names).map_err(|source| match source.kind() {

@@ -82,6 +82,13 @@ impl Hub {
         }
     }
 
+    /// Bytes of `wanted` that the cache does not have, by sizes alone: [`Hub::fetch`] compares contents.
+    pub fn missing_bytes(&self, listing: &Listing, wanted: &[&Entry]) -> u64 {
+        let missing = wanted.iter().filter(|entry| self.cache.find(&listing.repository, entry).is_none());
+        let blob = |entry: &Entry| self.cache.blob(&listing.repository, &entry.checksum);
+        missing.map(|entry| unwritten(entry, &blob(entry))).sum()
+    }
+
     /// Brings `wanted` of a listing to their place, each checked and under its final name only as a whole.
     ///
     /// Fails before the first byte where the disk has no room. What a failure leaves is taken up by the next call.
@@ -191,12 +198,8 @@ impl Hub {
 
     /// Whether the disk has room for what is missing and not yet written.
     fn check_room(&self, folder: &Path, missing: &[(&Entry, PathBuf)]) -> Result<(), HubError> {
-        let needed = missing
-            .iter()
-            .map(|(entry, out)| entry.bytes.saturating_sub(partial::allocated(out, entry.checksum.identity())));
-        let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let existing = whole.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
-        Ok(disk::check(existing, needed.sum())?)
+        let needed = missing.iter().map(|(entry, out)| unwritten(entry, out));
+        Ok(disk::check(&disk::existing(folder), needed.sum())?)
     }
 
     /// Brings what is missing, and once more what came here wrong.
@@ -240,6 +243,11 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// Bytes of an entry that an interrupted fetch to `out` has not written.
+fn unwritten(entry: &Entry, out: &Path) -> u64 {
+    entry.bytes.saturating_sub(partial::allocated(out, entry.checksum.identity()))
 }
 
 /// Gives the content of `from` the name `to` as well: as a clone that shares its blocks, a second name, or a copy.

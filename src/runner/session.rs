@@ -23,6 +23,8 @@ use rayon::prelude::*;
 pub struct Setup {
     /// A folder with `config.json` and weights, or a file that `precast pack` wrote.
     pub model: PathBuf,
+    /// What a model that is none of the published ones is called; `None` takes the name of its folder or file.
+    pub name: Option<String>,
     /// A bundle made by `precast compile`; without one the programs come from the cache or are compiled.
     pub bundle: Option<PathBuf>,
     /// Compile the text of the bundle's programs for this machine instead of loading its executables.
@@ -56,6 +58,7 @@ impl Setup {
     pub fn new(model: impl Into<PathBuf>) -> Setup {
         Setup {
             model: model.into(),
+            name: None,
             bundle: None,
             recompile: false,
             plugin: None,
@@ -138,7 +141,10 @@ impl Session {
 
     fn open_for(setup: &Setup, phases: &[Phase], progress: &dyn Progress) -> Result<Session, RunError> {
         let store = Store::open(&setup.model)?;
-        let config = store.config().clone();
+        let mut config = store.config().clone();
+        if let (Some(name), None) = (&setup.name, Config::named(&config.name)) {
+            config.name.clone_from(name);
+        }
         if setup.context > config.max_context {
             return Err(RunError::ContextTooLong { context: setup.context, most: config.max_context });
         }

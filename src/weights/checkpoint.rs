@@ -118,6 +118,11 @@ impl Checkpoint {
         self.files.iter().map(|map| map.bytes().len() as u64).sum()
     }
 
+    /// Whether the experts are in MXFP4, as they are published.
+    pub fn has_packed_experts(&self) -> bool {
+        matches!(self.recipe(Source::GateUpWeight(0)), Recipe::Mxfp4 { .. })
+    }
+
     /// How to make the weight of `source` from this checkpoint's tensors.
     pub(super) fn recipe(&self, source: Source) -> Recipe {
         self.layout.recipe(&self.config, source, |name| self.tensors.contains_key(name))

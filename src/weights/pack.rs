@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::arrangement::{Arrangement, Part, is_published};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Tensor};
 use super::codes;
 use super::error::CheckpointError;
 use super::layout::Recipe;
@@ -15,8 +15,8 @@ use super::recode::{self, Recoder};
 use super::rotary;
 use super::rows::{Blocks, Element, Rows, unlike};
 use crate::config::Config;
-use crate::graph::params::{Form, Source, Weight};
-use crate::plan::Precision;
+use crate::graph::params::{Form, Source, Weight, weights};
+use crate::plan::{Plan, Precision};
 use hlo::ElementType;
 
 /// Values that one task converts: enough to be worth a task, few enough to share the work evenly and to stay in a cache.
@@ -66,21 +66,42 @@ pub fn compute(config: &Config, weight: &Weight, out: &mut [u8]) -> Result<(), C
 
 /// The checkpoint's own bytes, where they are what `fill` would write: no copy, and the map lives as long as they do.
 pub fn mapped(checkpoint: &Checkpoint, weight: &Weight) -> Option<MappedBytes> {
+    let (rows, tensor) = as_wanted(checkpoint, weight)?;
+    let sound = match values_of(weight) {
+        Some(element) => !is_vector(weight.source) || rows.check_finite(element).is_ok(),
+        // A scale for NaN is an error to whoever fills.
+        None => matches!(weight.form, Form::Codes(_)) || !tensor.bytes.contains(&mxfp4::SCALE_NAN),
+    };
+    sound.then(|| tensor.mapped())?
+}
+
+/// Bytes of the weights of `plan` that are made when they are loaded, since the checkpoint has them otherwise; and of all of them. Reads
+/// no values.
+pub fn made_bytes(checkpoint: &Checkpoint, plan: &Plan) -> (u64, u64) {
+    let weights = weights(checkpoint.config(), plan);
+    let stored = weights.iter().filter(|weight| !weight.source.is_computed());
+    stored.fold((0, 0), |(made, all), weight| {
+        let bytes = weight.ty.host_bytes() as u64;
+        (made + if as_wanted(checkpoint, weight).is_none() { bytes } else { 0 }, all + bytes)
+    })
+}
+
+/// The tensor that holds a weight as it is wanted, whatever its values are.
+fn as_wanted<'a>(checkpoint: &'a Checkpoint, weight: &'a Weight) -> Option<(Rows<'a>, Tensor<'a>)> {
     if weight.source.is_computed() {
         return None;
     }
     let rows = Rows::new(checkpoint, weight, &checkpoint.recipe(weight.source)).ok()?;
     let tensor = rows.as_stored(weight.form)?;
-    let Some(element) = values_of(weight) else {
-        // The published bytes of MXFP4. A scale for NaN is an error to whoever fills.
-        let is_codes = matches!(weight.form, Form::Codes(_));
-        let sound = is_published(weight) && (is_codes || !tensor.bytes.contains(&mxfp4::SCALE_NAN));
-        return sound.then(|| tensor.mapped())?;
+    let is_same = match values_of(weight) {
+        Some(element) => {
+            let aligned = tensor.bytes.as_ptr().addr().is_multiple_of(element.bytes());
+            tensor.ty.element == element.stored() && aligned && cfg!(target_endian = "little")
+        }
+        // The published bytes of MXFP4.
+        None => is_published(weight),
     };
-    let same = tensor.ty.element == element.stored() && cfg!(target_endian = "little");
-    let aligned = tensor.bytes.as_ptr().addr().is_multiple_of(element.bytes());
-    let sound = !is_vector(weight.source) || rows.check_finite(element).is_ok();
-    (same && aligned && sound).then(|| tensor.mapped())?
+    is_same.then_some((rows, tensor))
 }
 
 /// The element type of a weight that is values.

@@ -119,6 +119,9 @@ pub struct Hub {
 }
 
 pub struct State {
+    pub repository: String,
+    /// What `main` is.
+    pub commit: String,
     pub files: BTreeMap<String, Content>,
     /// Rows that are added to the listing as they are.
     pub rows: Vec<String>,
@@ -142,6 +145,9 @@ pub struct State {
 /// How a hub is made.
 #[derive(Default)]
 pub struct Setup {
+    /// `ada/small` if nothing is said.
+    pub repository: Option<String>,
+    pub commit: Option<String>,
     pub files: BTreeMap<String, Content>,
     pub rows: Vec<String>,
     pub token: Option<String>,
@@ -165,6 +171,8 @@ impl Setup {
         let (hub, storage) = (listen(), listen());
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
         let state = Arc::new(State {
+            repository: self.repository.unwrap_or_else(|| REPOSITORY.to_owned()),
+            commit: self.commit.unwrap_or_else(|| COMMIT.to_owned()),
             files: self.files,
             rows: self.rows,
             page: self.page.unwrap_or(2),
@@ -290,24 +298,25 @@ impl State {
             }
         }
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-        let api = format!("/api/models/{REPOSITORY}/");
+        let (repository, commit) = (&self.repository, &self.commit);
+        let api = format!("/api/models/{repository}/");
         if let Some(revision) = path.strip_prefix(&format!("{api}revision/")) {
             return match revision {
-                "main" | "refs%2Fpr%2F1" | COMMIT => {
-                    Answer::text(200, format!("{{\"sha\":\"{COMMIT}\",\"id\":\"x\"}}"))
+                revision if ["main", "refs%2Fpr%2F1", commit.as_str()].contains(&revision) => {
+                    Answer::text(200, format!("{{\"sha\":\"{commit}\",\"id\":\"x\"}}"))
                 }
                 _ => Answer::refusal(404, "RevisionNotFound", "Invalid rev id"),
             };
         }
-        if path == format!("{api}tree/{COMMIT}") {
+        if path == format!("{api}tree/{commit}") {
             return self.tree(query);
         }
-        let name = path.strip_prefix(&format!("/{REPOSITORY}/resolve/{COMMIT}/"));
+        let name = path.strip_prefix(&format!("/{repository}/resolve/{commit}/"));
         let name = name.or_else(|| path.strip_prefix("/api/resolve-cache/")).map(|name| name.replace("%20", " "));
         let Some((name, content)) = name.and_then(|name| self.files.get_key_value(&name)) else {
             return Answer::refusal(404, "RepoNotFound", "Repository not found");
         };
-        let mut headers = vec![("x-repo-commit", COMMIT.to_owned())];
+        let mut headers = vec![("x-repo-commit", commit.clone())];
         if content.is_large {
             let signature = self.signature.load(Ordering::SeqCst);
             headers.extend([
@@ -337,7 +346,7 @@ impl State {
             };
             format!("{{\"type\":\"file\",\"oid\":\"{blob}\",\"size\":{bytes},\"path\":\"{path}\"{large}}}")
         };
-        let folder = format!("{{\"type\":\"directory\",\"oid\":\"{COMMIT}\",\"size\":0,\"path\":\"original\"}}");
+        let folder = format!("{{\"type\":\"directory\",\"oid\":\"{}\",\"size\":0,\"path\":\"original\"}}", self.commit);
         let rows: Vec<String> =
             std::iter::once(folder).chain(self.files.iter().map(row)).chain(self.rows.iter().cloned()).collect();
         let cursor = query.split('&').find_map(|part| part.strip_prefix("cursor="));
@@ -345,9 +354,9 @@ impl State {
         let until = (from + self.page).min(rows.len());
         let mut answer = Answer::text(200, format!("[{}]", rows[from..until].join(",")));
         if until < rows.len() {
-            let own = self.own;
+            let State { own, repository, commit, .. } = self;
             let next = format!(
-                "<http://127.0.0.1:{own}/api/models/{REPOSITORY}/tree/{COMMIT}?recursive=true&cursor={until}>; rel=\"next\""
+                "<http://127.0.0.1:{own}/api/models/{repository}/tree/{commit}?recursive=true&cursor={until}>; rel=\"next\""
             );
             answer.headers.push(("link", next));
         }

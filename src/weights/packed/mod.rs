@@ -5,16 +5,19 @@
 //! in one piece: axes `[parts, …]`. What the configuration alone tells, such as the rotary tables, is left out, and with it every size
 //! that a session chooses: context, batch and buckets. The manifest is text in the header.
 //!
-//! Reading order: [`Manifest`], `slots` (what lies where), [`Packed`] (reading), [`Packer`] (writing) with its `journal`.
+//! Reading order: [`Manifest`], `slots` (what lies where), [`Packed`] (reading), [`Packer`] (writing) with its `journal`, [`Kept`]
+//! (a file that is used again without being named).
 
 mod error;
 mod journal;
+mod kept;
 mod manifest;
 mod open;
 mod slots;
 mod write;
 
 pub use error::PackedError;
+pub use kept::{Found, Kept};
 pub use manifest::{Manifest, TensorEntry};
 pub(super) use open::Fitted;
 pub use open::Packed;

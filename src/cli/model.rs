@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::plan::{Kernels, Precision, Spelling, Strategy};
 use crate::runner::{RunError, Session, Setup};
 use crate::target::{Platform, Target};
+use crate::weights;
 use crate::weights::packed::Packed;
 
 /// Which model, and how it is computed.
@@ -380,7 +381,7 @@ impl Weights {
 
     pub fn config(&self) -> Result<Config, Failure> {
         match self {
-            Weights::Folder(folder) => Ok(Config::read(folder)?),
+            Weights::Folder(folder) => Ok(weights::config(folder)?),
             Weights::Packed(packed) => Ok(packed.config().clone()),
         }
     }

@@ -1,0 +1,428 @@
+//! OCDBT, tensorstore's database in files: a manifest, which points to the root of a tree, whose leaves have values or say where they are.
+//! Reads hostile bytes without panic and in bounded memory; checks every CRC32C.
+//!
+//! Source: tensorstore's description of the format, and for the manifest's kind what tensorstore 0.1.86 writes.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ruzstd::decoding::StreamingDecoder;
+
+use super::error::{OcdbtProblem, OrbaxError};
+use super::values::{Value, leads_out};
+use crate::weights::map::{Map, MappedBytes};
+
+/// Bytes of all nodes together, unpacked, and of all keys. A checkpoint has a hundred bytes or two an array, and small values whole.
+const MOST_NODE_BYTES: usize = 256 << 20;
+/// A root is at most this high: even with two children a node this is more keys than can be stored.
+const MOST_HEIGHT: u8 = 64;
+
+const MANIFEST: Kind = Kind { what: "the manifest", magic: 0x0cdb_3a2a };
+const NODE: Kind = Kind { what: "a node of the tree", magic: 0x0cdb_20de };
+
+/// What a framed piece of a file is called, and how it begins.
+#[derive(Clone, Copy)]
+struct Kind {
+    what: &'static str,
+    magic: u32,
+}
+
+/// Every key of the database in `folder` with its value, and the files that have them.
+pub(super) fn read(
+    folder: &Path,
+    manifest: &Path,
+) -> Result<(HashMap<String, Value>, Vec<PathBuf>), OrbaxError> {
+    let mut reader = Reader {
+        folder,
+        manifest,
+        files: HashMap::new(),
+        values: HashMap::new(),
+        left: MOST_NODE_BYTES,
+    };
+    reader.read()?;
+    let mut files: Vec<PathBuf> = reader.files.values().map(|map| map.path().to_owned()).collect();
+    files.push(manifest.to_owned());
+    files.sort();
+    Ok((reader.values, files))
+}
+
+struct Reader<'a> {
+    folder: &'a Path,
+    manifest: &'a Path,
+    /// By the path in the database.
+    files: HashMap<String, Arc<Map>>,
+    values: HashMap<String, Value>,
+    /// Bytes that nodes may still take.
+    left: usize,
+}
+
+/// A file that a table names. Paths in what it holds begin with `base`.
+#[derive(Clone, Debug)]
+struct DataFile {
+    path: String,
+    base: String,
+}
+
+/// Where a child or a value is.
+struct Place<'a> {
+    file: &'a DataFile,
+    start: u64,
+    bytes: u64,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) -> Result<(), OrbaxError> {
+        let manifest = self.manifest;
+        let map = Map::open(manifest).map_err(|source| OrbaxError::File { file: manifest.to_owned(), source })?;
+        let damaged = |problem| OrbaxError::Ocdbt { file: manifest.to_owned(), problem };
+        let body = unframed(map.bytes(), MANIFEST, &mut self.left).map_err(damaged)?;
+        let root = Cursor { rest: &body, what: MANIFEST.what }.root().map_err(damaged)?;
+        let place = Place { file: &root.file, start: root.start, bytes: root.bytes };
+        self.node(place, root.height, Vec::new(), manifest)
+    }
+
+    /// Reads a node and all below it, whose keys begin with `prefix`. `parent` is the file that points to it.
+    fn node(&mut self, place: Place<'_>, height: u8, prefix: Vec<u8>, parent: &Path) -> Result<(), OrbaxError> {
+        let map = self.file(place.file, parent)?;
+        let damaged = |problem| OrbaxError::Ocdbt { file: map.path().to_owned(), problem };
+        let framed = part(&map, &place, NODE.what).map_err(damaged)?;
+        let body = unframed(&framed, NODE, &mut self.left).map_err(damaged)?;
+        let cursor = Cursor { rest: &body, what: NODE.what };
+        let node = cursor.node(height, &place.file.base).map_err(damaged)?;
+        let file: Arc<Path> = map.path().into();
+        for entry in node.entries {
+            let key = [&prefix, &entry.key[..]].concat();
+            match entry.content {
+                Content::Child { id, start, bytes, common } => {
+                    let place = Place { file: &node.files[id], start, bytes };
+                    let prefix = key[..prefix.len() + common].to_vec();
+                    self.node(place, height - 1, prefix, map.path())?;
+                }
+                Content::Inline(bytes) => self.add(key, Value::Inline { bytes: bytes.into(), file: file.clone() }, &map)?,
+                Content::Elsewhere { id, start, bytes } => {
+                    let place = Place { file: &node.files[id], start, bytes };
+                    let map = self.file(place.file, map.path())?;
+                    let value = part(&map, &place, "a value");
+                    let value = value.map_err(|problem| OrbaxError::Ocdbt { file: map.path().to_owned(), problem })?;
+                    self.add(key, Value::Mapped(value), &map)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: Vec<u8>, value: Value, map: &Map) -> Result<(), OrbaxError> {
+        let problem = |problem| OrbaxError::Ocdbt {
+            file: map.path().to_owned(),
+            problem: OcdbtProblem::Content { what: NODE.what, problem },
+        };
+        let key = String::from_utf8(key).map_err(|_| problem("it has a key that is no text"))?;
+        let too_large = || OrbaxError::Ocdbt {
+            file: map.path().to_owned(),
+            problem: OcdbtProblem::TooLarge { most: MOST_NODE_BYTES },
+        };
+        self.left = self.left.checked_sub(key.len()).ok_or_else(too_large)?;
+        match self.values.insert(key, value) {
+            None => Ok(()),
+            Some(_) => Err(problem("it has a key that another node has too")),
+        }
+    }
+
+    /// A file of the database, mapped once. `parent` names it.
+    fn file(&mut self, file: &DataFile, parent: &Path) -> Result<Arc<Map>, OrbaxError> {
+        if leads_out(&file.path) {
+            return Err(OrbaxError::Path { file: parent.to_owned(), path: file.path.clone() });
+        }
+        if let Some(map) = self.files.get(&file.path) {
+            return Ok(map.clone());
+        }
+        let path = self.folder.join(&file.path);
+        let map = Map::open(&path).map_err(|source| OrbaxError::File { file: path, source })?;
+        self.files.insert(file.path.clone(), map.clone());
+        Ok(map)
+    }
+}
+
+fn part(map: &Arc<Map>, place: &Place<'_>, what: &'static str) -> Result<MappedBytes, OcdbtProblem> {
+    let end = place.start.saturating_add(place.bytes);
+    let range = usize::try_from(place.start).ok().zip(usize::try_from(end).ok());
+    let found = range.and_then(|(start, end)| MappedBytes::new(map, start..end));
+    found.ok_or(OcdbtProblem::PastEnd { what, start: place.start, end, bytes: map.bytes().len() })
+}
+
+/// Magic number and length.
+const HEADER_BYTES: usize = 4 + 8;
+const CHECKSUM_BYTES: usize = 4;
+
+/// What a frame holds, unpacked. `left` is what it may take of memory, and what it takes is taken from it.
+fn unframed(frame: &[u8], kind: Kind, left: &mut usize) -> Result<Vec<u8>, OcdbtProblem> {
+    let Kind { what, magic } = kind;
+    let short = || OcdbtProblem::TooShort { what, found: frame.len() };
+    let (content, checksum) = frame.split_last_chunk::<CHECKSUM_BYTES>().ok_or_else(short)?;
+    let (header, rest) = content.split_first_chunk::<HEADER_BYTES>().ok_or_else(short)?;
+    let (begins, length) = header.split_first_chunk::<4>().ok_or_else(short)?;
+    let found = u32::from_be_bytes(*begins);
+    if found != magic {
+        return Err(OcdbtProblem::Magic { what, found, expected: magic });
+    }
+    let found = u64::from_le_bytes(length.try_into().map_err(|_| short())?);
+    if found != frame.len() as u64 {
+        return Err(OcdbtProblem::Length { what, found, expected: frame.len() });
+    }
+    let (found, expected) = (crc32c::crc32c(content), u32::from_le_bytes(*checksum));
+    if found != expected {
+        return Err(OcdbtProblem::Checksum { what, found, expected });
+    }
+    let mut cursor = Cursor { rest, what };
+    let unknown = |field, found, expected| OcdbtProblem::Version { what, field, found, expected };
+    match cursor.varint()? {
+        0 => {}
+        found => return Err(unknown("format", found, "0")),
+    }
+    let packed = match cursor.varint()? {
+        0 => false,
+        1 => true,
+        found => return Err(unknown("compression", found, "0, none, and 1, zstd")),
+    };
+    let mut body = Vec::new();
+    let read = match packed {
+        false => cursor.rest.take(*left as u64 + 1).read_to_end(&mut body).map_err(|error| error.to_string()),
+        true => StreamingDecoder::new(cursor.rest).map_err(|error| error.to_string()).and_then(|decoder| {
+            decoder.take(*left as u64 + 1).read_to_end(&mut body).map_err(|error| error.to_string())
+        }),
+    };
+    read.map_err(|problem| OcdbtProblem::Zstd { what, problem })?;
+    *left = left.checked_sub(body.len()).ok_or(OcdbtProblem::TooLarge { most: MOST_NODE_BYTES })?;
+    Ok(body)
+}
+
+/// The root of the last version.
+struct Root {
+    file: DataFile,
+    start: u64,
+    bytes: u64,
+    height: u8,
+}
+
+struct Node {
+    files: Vec<DataFile>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    /// Without what the way to the node says of it.
+    key: Vec<u8>,
+    content: Content,
+}
+
+/// Ids are places in the node's table of files, and in range.
+enum Content {
+    /// The keys below have `common` first bytes of the entry's key.
+    Child { id: usize, start: u64, bytes: u64, common: usize },
+    Inline(Vec<u8>),
+    Elsewhere { id: usize, start: u64, bytes: u64 },
+}
+
+/// Reads a body front to back.
+struct Cursor<'a> {
+    rest: &'a [u8],
+    what: &'static str,
+}
+
+impl<'a> Cursor<'a> {
+    fn problem(&self, problem: &'static str) -> OcdbtProblem {
+        OcdbtProblem::Content { what: self.what, problem }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<&'a [u8], OcdbtProblem> {
+        let (taken, rest) = self.rest.split_at_checked(bytes).ok_or_else(|| self.problem("it ends early"))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, OcdbtProblem> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn varint(&mut self) -> Result<u64, OcdbtProblem> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 127);
+            if bits << shift >> shift != bits {
+                break;
+            }
+            value |= bits << shift;
+            if byte & 128 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.problem("it has a number of more than 64 bits"))
+    }
+
+    fn length(&mut self) -> Result<usize, OcdbtProblem> {
+        usize::try_from(self.varint()?).map_err(|_| self.problem("it has a length beyond memory"))
+    }
+
+    /// `count` numbers, each of a byte at least.
+    fn column(&mut self, count: usize) -> Result<Vec<u64>, OcdbtProblem> {
+        if count > self.rest.len() {
+            return Err(self.problem("it counts more than it has"));
+        }
+        (0..count).map(|_| self.varint()).collect()
+    }
+
+    fn lengths(&mut self, count: usize) -> Result<Vec<usize>, OcdbtProblem> {
+        let numbers = self.column(count)?;
+        numbers
+            .into_iter()
+            .map(|number| usize::try_from(number).map_err(|_| self.problem("it has a length beyond memory")))
+            .collect()
+    }
+
+    fn end(&self) -> Result<(), OcdbtProblem> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.problem("it has more than is known of it")) }
+    }
+
+    /// Texts of which each begins with `prefixes` bytes of the one before it. The first has none.
+    fn suffixed(&mut self, prefixes: &[usize], suffixes: &[usize]) -> Result<Vec<Vec<u8>>, OcdbtProblem> {
+        let mut texts: Vec<Vec<u8>> = Vec::new();
+        // What a hostile body repeats of itself grows beyond what it takes.
+        let mut room = MOST_NODE_BYTES;
+        for (at, suffix) in suffixes.iter().enumerate() {
+            let prefix = if at == 0 { 0 } else { prefixes[at - 1] };
+            let before = texts.last().map_or(&[][..], |text| &text[..]);
+            let shared = before.get(..prefix).ok_or_else(|| self.problem("it shares more of a name than there is"))?;
+            let text = [shared, self.take(*suffix)?].concat();
+            room = room.checked_sub(text.len()).ok_or(OcdbtProblem::TooLarge { most: MOST_NODE_BYTES })?;
+            texts.push(text);
+        }
+        Ok(texts)
+    }
+
+    /// The table of files, in whose paths `base` is what the way here says.
+    fn files(&mut self, base: &str) -> Result<Vec<DataFile>, OcdbtProblem> {
+        let count = self.length()?;
+        let prefixes = self.lengths(count.saturating_sub(1))?;
+        let suffixes = self.lengths(count)?;
+        let bases = self.lengths(count)?;
+        let paths = self.suffixed(&prefixes, &suffixes)?;
+        let file = |(path, of_base): (Vec<u8>, usize)| {
+            let path = String::from_utf8(path).map_err(|_| self.problem("it names a file by what is no text"))?;
+            let own = path.get(..of_base).ok_or_else(|| self.problem("it has a base that is longer than the path"))?;
+            // The format's own limit, which keeps paths of deep trees from growing.
+            if base.len() + path.len() > usize::from(u16::MAX) {
+                return Err(self.problem("it names a file by more than 65535 bytes"));
+            }
+            Ok(DataFile { path: format!("{base}{path}"), base: format!("{base}{own}") })
+        };
+        paths.into_iter().zip(bases).map(file).collect()
+    }
+
+    /// What the manifest says, in order: the configuration, a table of files, the last versions, and where older ones are.
+    fn root(mut self) -> Result<Root, OcdbtProblem> {
+        let _uuid = self.take(16)?;
+        match self.varint()? {
+            0 => {}
+            found => {
+                let (field, expected) = ("kind of manifest", "0, a single one");
+                return Err(OcdbtProblem::Version { what: self.what, field, found, expected });
+            }
+        }
+        let (_most_inline, _most_node, _arity) = (self.varint()?, self.varint()?, self.byte()?);
+        if self.varint()? != 0 {
+            let _level = self.take(4)?;
+        }
+        let files = self.files("")?;
+        let count = self.length()?;
+        let _generations = self.column(count)?;
+        let heights = self.take(count)?;
+        let (ids, starts, lengths) = (self.column(count)?, self.column(count)?, self.column(count)?);
+        let last = count.checked_sub(1).ok_or_else(|| self.problem("it has no version"))?;
+        if heights[last] > MOST_HEIGHT {
+            return Err(self.problem("its tree is higher than any can be"));
+        }
+        let file = self.named(&files, ids[last]).map(|id| files[id].clone())?;
+        // Numbers of keys and bytes, times and older versions follow, which nobody needs here.
+        Ok(Root { file, start: starts[last], bytes: lengths[last], height: heights[last] })
+    }
+
+    /// A place in the table of files.
+    fn named(&self, files: &[DataFile], id: u64) -> Result<usize, OcdbtProblem> {
+        let place = usize::try_from(id).ok().filter(|id| *id < files.len());
+        place.ok_or_else(|| self.problem("it points to a file that it does not name"))
+    }
+
+    fn node(mut self, height: u8, base: &str) -> Result<Node, OcdbtProblem> {
+        if self.byte()? != height {
+            return Err(self.problem("it is not as high in the tree as its parent says"));
+        }
+        let files = self.files(base)?;
+        let count = self.length()?;
+        let prefixes = self.lengths(count.saturating_sub(1))?;
+        let suffixes = self.lengths(count)?;
+        let entries = match height {
+            0 => self.leaf(&files, &prefixes, &suffixes)?,
+            _ => self.interior(&files, &prefixes, &suffixes)?,
+        };
+        self.end()?;
+        Ok(Node { files, entries })
+    }
+
+    fn interior(
+        &mut self,
+        files: &[DataFile],
+        prefixes: &[usize],
+        suffixes: &[usize],
+    ) -> Result<Vec<Entry>, OcdbtProblem> {
+        let count = suffixes.len();
+        let commons = self.lengths(count)?;
+        let keys = self.suffixed(prefixes, suffixes)?;
+        let (ids, starts, lengths) = (self.column(count)?, self.column(count)?, self.column(count)?);
+        let (_keys, _tree_bytes, _value_bytes) = (self.column(count)?, self.column(count)?, self.column(count)?);
+        let entry = |(at, key): (usize, Vec<u8>)| {
+            let common = commons[at];
+            if common > key.len() {
+                return Err(self.problem("it shares more of a key than there is"));
+            }
+            let id = self.named(files, ids[at])?;
+            Ok(Entry { key, content: Content::Child { id, start: starts[at], bytes: lengths[at], common } })
+        };
+        keys.into_iter().enumerate().map(entry).collect()
+    }
+
+    fn leaf(
+        &mut self,
+        files: &[DataFile],
+        prefixes: &[usize],
+        suffixes: &[usize],
+    ) -> Result<Vec<Entry>, OcdbtProblem> {
+        let count = suffixes.len();
+        let keys = self.suffixed(prefixes, suffixes)?;
+        let (lengths, kinds) = (self.column(count)?, self.column(count)?);
+        let elsewhere = kinds.iter().filter(|kind| **kind != 0).count();
+        let (ids, starts) = (self.column(elsewhere)?, self.column(elsewhere)?);
+        let mut places = ids.into_iter().zip(starts);
+        let mut entries = Vec::new();
+        for (at, key) in keys.into_iter().enumerate() {
+            let content = match kinds[at] {
+                0 => {
+                    let bytes = usize::try_from(lengths[at]).map_err(|_| self.problem("it ends early"))?;
+                    Content::Inline(self.take(bytes)?.to_vec())
+                }
+                1 => {
+                    let (id, start) = places.next().ok_or_else(|| self.problem("it ends early"))?;
+                    Content::Elsewhere { id: self.named(files, id)?, start, bytes: lengths[at] }
+                }
+                found => {
+                    let (field, expected) = ("kind of value", "0, inline, and 1, elsewhere");
+                    return Err(OcdbtProblem::Version { what: self.what, field, found, expected });
+                }
+            };
+            entries.push(Entry { key, content });
+        }
+        Ok(entries)
+    }
+}

@@ -25,7 +25,7 @@ use crate::weights::packed::Packed;
 /// Which model, and how it is computed.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// Folder with config.json and weights (either published layout), file that `precast pack` wrote, or a name
+    /// Folder with config.json and weights (either published layout, or Orbax's), file that `precast pack` wrote, or a name
     #[arg(long, value_name = "DIR|FILE|NAME", help_heading = "Model", required_unless_present = "subject")]
     pub model: Option<String>,
     #[command(flatten)]

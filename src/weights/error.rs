@@ -16,7 +16,7 @@ pub enum CheckpointError {
     Orbax(Box<OrbaxError>),
     #[error("`{}` cannot be read: {source}", file.display())]
     File { file: PathBuf, source: std::io::Error },
-    #[error("`{}` holds no `*.safetensors`, neither does a folder `original` in it, and Orbax wrote nothing there", folder.display())]
+    #[error("`{}` holds no `*.safetensors`, neither does a folder `original` in it, and nothing in it is a checkpoint of Orbax", folder.display())]
     NoWeights { folder: PathBuf },
     #[error("`{}` is no sound safetensors file: {problem}", file.display())]
     Header { file: PathBuf, problem: Box<HeaderError> },

@@ -13,7 +13,11 @@ use crate::weights::header::coordinates;
 pub(super) enum Codec {
     Plain(Pipe),
     /// Chunks of size `inner` one after another, in any order, and an index that says where.
-    Sharded { inner: Vec<usize>, pipe: Pipe, index: Index },
+    Sharded {
+        inner: Vec<usize>,
+        pipe: Pipe,
+        index: Index,
+    },
 }
 
 /// What was done to bytes: compressed, then a checksum put after them.
@@ -70,8 +74,7 @@ impl Codec {
             let found = range.and_then(|(start, end)| bytes.get(start..end));
             let outside = ChunkProblem::Inner { inner: number, start, end, bytes: bytes.len() };
             let place = coordinates(number, &counts);
-            let origin: Vec<usize> =
-                (0..inner.len()).map(|axis| origin[axis] + place[axis] * inner[axis]).collect();
+            let origin: Vec<usize> = (0..inner.len()).map(|axis| origin[axis] + place[axis] * inner[axis]).collect();
             // Beyond the edge of the array, where a whole shard has more than it.
             if origin.iter().zip(target.dims).all(|(origin, dim)| origin < dim) {
                 pipe.decode(found.ok_or(outside)?, inner, &origin, target)?;

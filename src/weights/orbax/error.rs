@@ -97,9 +97,13 @@ impl OrbaxError {
     pub fn hint(&self) -> Option<String> {
         use OrbaxError::*;
         let hint = match self {
-            Unfinished { .. } => "whoever wrote it was interrupted, or is still at it; use an earlier step, or write it again",
+            Unfinished { .. } => {
+                "whoever wrote it was interrupted, or is still at it; use an earlier step, or write it again"
+            }
             Several { .. } => "give the folder of one of them",
-            Unmerged { .. } => "the save was interrupted before its processes' parts were merged; use an earlier step, or save again",
+            Unmerged { .. } => {
+                "the save was interrupted before its processes' parts were merged; use an earlier step, or save again"
+            }
             Unsupported { what: "compressor" | "codec", .. } => {
                 "save it again with orbax-checkpoint, which compresses with zstd or not at all"
             }
@@ -107,7 +111,9 @@ impl OrbaxError {
             Missing { place, .. } if place.join("checkpoint").is_file() => {
                 "it was saved with `aggregate=True`, everything in one file `checkpoint`; save it again without"
             }
-            Missing { .. } | Ocdbt { .. } | Chunk { .. } => "the checkpoint is damaged or was copied in part; copy it again",
+            Missing { .. } | Ocdbt { .. } | Chunk { .. } => {
+                "the checkpoint is damaged or was copied in part; copy it again"
+            }
             Exists { .. } => "choose another folder, or remove it",
             Busy { .. } => "wait for it, or choose another `--out`",
             Space { .. } => {

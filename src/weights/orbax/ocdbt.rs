@@ -30,17 +30,8 @@ struct Kind {
 }
 
 /// Every key of the database in `folder` with its value, and the files that have them.
-pub(super) fn read(
-    folder: &Path,
-    manifest: &Path,
-) -> Result<(HashMap<String, Value>, Vec<PathBuf>), OrbaxError> {
-    let mut reader = Reader {
-        folder,
-        manifest,
-        files: HashMap::new(),
-        values: HashMap::new(),
-        left: MOST_NODE_BYTES,
-    };
+pub(super) fn read(folder: &Path, manifest: &Path) -> Result<(HashMap<String, Value>, Vec<PathBuf>), OrbaxError> {
+    let mut reader = Reader { folder, manifest, files: HashMap::new(), values: HashMap::new(), left: MOST_NODE_BYTES };
     reader.read()?;
     let mut files: Vec<PathBuf> = reader.files.values().map(|map| map.path().to_owned()).collect();
     files.push(manifest.to_owned());
@@ -100,7 +91,9 @@ impl Reader<'_> {
                     let prefix = key[..prefix.len() + common].to_vec();
                     self.node(place, height - 1, prefix, map.path())?;
                 }
-                Content::Inline(bytes) => self.add(key, Value::Inline { bytes: bytes.into(), file: file.clone() }, &map)?,
+                Content::Inline(bytes) => {
+                    self.add(key, Value::Inline { bytes: bytes.into(), file: file.clone() }, &map)?
+                }
                 Content::Elsewhere { id, start, bytes } => {
                     let place = Place { file: &node.files[id], start, bytes };
                     let map = self.file(place.file, map.path())?;
@@ -220,9 +213,18 @@ struct Entry {
 /// Ids are places in the node's table of files, and in range.
 enum Content {
     /// The keys below have `common` first bytes of the entry's key.
-    Child { id: usize, start: u64, bytes: u64, common: usize },
+    Child {
+        id: usize,
+        start: u64,
+        bytes: u64,
+        common: usize,
+    },
     Inline(Vec<u8>),
-    Elsewhere { id: usize, start: u64, bytes: u64 },
+    Elsewhere {
+        id: usize,
+        start: u64,
+        bytes: u64,
+    },
 }
 
 /// Reads a body front to back.
@@ -393,12 +395,7 @@ impl<'a> Cursor<'a> {
         keys.into_iter().enumerate().map(entry).collect()
     }
 
-    fn leaf(
-        &mut self,
-        files: &[DataFile],
-        prefixes: &[usize],
-        suffixes: &[usize],
-    ) -> Result<Vec<Entry>, OcdbtProblem> {
+    fn leaf(&mut self, files: &[DataFile], prefixes: &[usize], suffixes: &[usize]) -> Result<Vec<Entry>, OcdbtProblem> {
         let count = suffixes.len();
         let keys = self.suffixed(prefixes, suffixes)?;
         let (lengths, kinds) = (self.column(count)?, self.column(count)?);
@@ -424,5 +421,104 @@ impl<'a> Cursor<'a> {
             entries.push(Entry { key, content });
         }
         Ok(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn framed(kind: Kind, body: &[u8]) -> Vec<u8> {
+        let mut frame = kind.magic.to_be_bytes().to_vec();
+        frame.extend((HEADER_BYTES as u64 + 2 + body.len() as u64 + CHECKSUM_BYTES as u64).to_le_bytes());
+        frame.extend([0, 0]);
+        frame.extend(body);
+        frame.extend(crc32c::crc32c(&frame).to_le_bytes());
+        frame
+    }
+
+    /// A table of one file, `d/0` below the base `x/`.
+    const TABLE: [u8; 8] = [1, 5, 2, b'x', b'/', b'd', b'/', b'0'];
+
+    /// A manifest whose last version has its root, of a height of 1, at the start of the file.
+    fn manifest(root: usize) -> Vec<u8> {
+        let mut body = vec![7; 16];
+        body.extend([0, 100, 100, 4, 0]);
+        body.extend(TABLE);
+        body.extend([1, 1, 1, 0, 0, root as u8]);
+        body.extend([0; 12]);
+        body
+    }
+
+    /// Its child, which follows, has what begins with `a`.
+    fn root(own: usize, leaf: usize) -> Vec<u8> {
+        let mut body = vec![1];
+        // `d/0`, below the base that the way here has.
+        body.extend([1, 3, 0, b'd', b'/', b'0', 1, 2, 1, b'a', b'b']);
+        body.extend([0, own as u8, leaf as u8, 2, 9, 9]);
+        body
+    }
+
+    /// `ab`, inline, and `acd`, the first three bytes of the file.
+    fn leaf() -> Vec<u8> {
+        vec![0, 1, 3, 0, b'd', b'/', b'0', 2, 0, 1, 2, b'b', b'c', b'd', 2, 3, 0, 1, 0, 0, 8, 9]
+    }
+
+    type Parts = [Vec<u8>; 3];
+
+    fn parts() -> Parts {
+        let leaf = leaf();
+        let frame = |body: &[u8]| framed(NODE, body).len();
+        let own = frame(&root(0, 0));
+        [manifest(own), root(own, frame(&leaf)), leaf]
+    }
+
+    fn written(parts: &Parts) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("x/d")).expect("a folder");
+        std::fs::write(folder.path().join("manifest.ocdbt"), framed(MANIFEST, &parts[0])).expect("a file");
+        let nodes = [framed(NODE, &parts[1]), framed(NODE, &parts[2])].concat();
+        std::fs::write(folder.path().join("x/d/0"), nodes).expect("a file");
+        folder
+    }
+
+    fn read(folder: &Path) -> Result<HashMap<String, Value>, OrbaxError> {
+        super::read(folder, &folder.join("manifest.ocdbt")).map(|(values, _)| values)
+    }
+
+    #[test]
+    fn keys_and_paths_are_put_together_on_the_way_down() {
+        let folder = written(&parts());
+        let values = read(folder.path()).expect("a database");
+        let mut found: Vec<(&str, &[u8])> = values.iter().map(|(key, value)| (&key[..], &value[..])).collect();
+        found.sort();
+        assert_eq!(found, [("ab", &[8, 9][..]), ("acd", &[0x0c, 0xdb, 0x20])]);
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_refused() {
+        let mut parts = parts();
+        let at = parts[0].windows(4).position(|bytes| bytes == b"x/d/").expect("a path");
+        parts[0][at..at + 4].copy_from_slice(b"../d");
+        let folder = written(&parts);
+        let error = read(folder.path()).expect_err("it leads out").to_string();
+        assert!(error.ends_with("names `../d0`, expected a place in the checkpoint's own folder"), "{error}");
+    }
+
+    proptest! {
+        /// With sound checksums: whatever a node says, there is an error or a value, and no panic.
+        #[test]
+        fn no_content_panics(part in 0usize..3, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), cut in 0usize..4) {
+            let mut parts = parts();
+            for (at, byte) in changes {
+                let at = at.index(parts[part].len());
+                parts[part][at] = byte;
+            }
+            let kept = parts[part].len() - cut;
+            parts[part].truncate(kept);
+            let folder = written(&parts);
+            let _ = read(folder.path());
+        }
     }
 }

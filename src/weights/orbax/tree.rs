@@ -75,7 +75,9 @@ impl Tree {
 
 /// How many times `params` leads on before the parameters begin: Flax's modules have it once more.
 fn depth_of_parameters(arrays: &[Vec<String>]) -> usize {
-    let below = |depth: usize| arrays.iter().any(|keys| keys.len() > depth && keys[..depth].iter().all(|key| key == PARAMETERS));
+    let below = |depth: usize| {
+        arrays.iter().any(|keys| keys.len() > depth && keys[..depth].iter().all(|key| key == PARAMETERS))
+    };
     let mut depth = 0;
     while below(depth + 1) {
         depth += 1;

@@ -26,7 +26,10 @@ pub(super) enum Values {
 pub(super) enum Value {
     Mapped(MappedBytes),
     /// In a node of the database, which is compressed as a whole.
-    Inline { bytes: Arc<[u8]>, file: Arc<Path> },
+    Inline {
+        bytes: Arc<[u8]>,
+        file: Arc<Path>,
+    },
 }
 
 impl Values {

@@ -172,7 +172,11 @@ impl Grid {
         if chunks.fold(1usize, usize::saturating_mul) > MOST_CHUNKS {
             return unsound(format!("{ty} in chunks of {chunk:?} has more than {MOST_CHUNKS} of them"));
         }
-        let rest_is_zeros = fill.is_null() || fill == &json!(false) || fill.as_f64().is_some_and(|fill| fill.to_bits() == 0);
+        let rest_is_zeros =
+            fill.is_null() || fill == &json!(false) || fill.as_f64().is_some_and(|fill| fill.to_bits() == 0);
+        if matches!(codec, Codec::Sharded { .. }) && !rest_is_zeros {
+            return unsupported("fill value", fill, "0 where chunks are divided");
+        }
         Ok(Grid { ty, chunk, codec, rest_is_zeros, keys })
     }
 
@@ -204,7 +208,7 @@ pub(super) fn only_key(ty: &StoredType) -> String {
 }
 
 /// As version 2 calls a type, as version 3 does, and what it is.
-const TYPES: [(&str, &str, Dtype); 20] = [
+const TYPES: [(&str, &str, Dtype); 19] = [
     ("|b1", "bool", Dtype::BOOL),
     ("|u1", "uint8", Dtype::U8),
     ("|i1", "int8", Dtype::I8),
@@ -224,8 +228,6 @@ const TYPES: [(&str, &str, Dtype); 20] = [
     ("float8_e8m0fnu", "float8_e8m0fnu", Dtype::F8_E8M0),
     ("float8_e4m3fnuz", "float8_e4m3fnuz", Dtype::F8_E4M3FNUZ),
     ("float8_e5m2fnuz", "float8_e5m2fnuz", Dtype::F8_E5M2FNUZ),
-    // Older writers of version 2.
-    ("<V2", "", Dtype::BF16),
 ];
 
 fn element(name: &str) -> Option<Dtype> {

@@ -6,9 +6,9 @@ use crate::config::ConfigError;
 use crate::disk::NoSpace;
 use crate::partial::PartialError;
 use crate::plan::Precision;
+use crate::weights::header::HeaderError;
 use crate::weights::orbax::OrbaxError;
 use crate::weights::{CheckpointError, Published};
-use crate::weights::header::HeaderError;
 
 /// Why a packed file cannot be opened, used or written.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,8 @@ impl PackedError {
             }
             PackedError::Keys { .. } => Some("use `--layout hf`".to_owned()),
             PackedError::Names { .. } => Some(
-                "pack it with `--weights mxfp4`, and unpack that; or use `--layout orbax`, which takes any names".to_owned(),
+                "pack it with `--weights mxfp4`, and unpack that; or use `--layout orbax`, which takes any names"
+                    .to_owned(),
             ),
             PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
             PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),

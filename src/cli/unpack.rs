@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::terminal;
 use crate::weights::{Published, Store, convert, unpack};
 
-/// Write the checkpoint that a packed file was made from, or a checkpoint in files of another kind
+/// Write the checkpoint of a packed file, or a checkpoint in files of another kind
 #[derive(Args)]
 #[command(after_help = "\
 Files that keep everything exactly, with `--weights mxfp4` or `bf16`, give back every tensor's bytes; experts packed as bf16 become \

@@ -165,7 +165,7 @@ impl Array {
     fn chunk(&self, place: &[usize]) -> Result<Option<Value>, OrbaxError> {
         match self.values.get(&format!("{}/{}", self.stored, self.grid.key(place)))? {
             None if self.every_chunk_is_stored || !self.grid.rest_is_zeros => {
-                Err(self.problem(place, self.values.place(), ChunkProblem::Missing))
+                Err(self.problem(place, &self.place, ChunkProblem::Missing))
             }
             found => Ok(found),
         }

@@ -35,7 +35,7 @@ pub struct Checkpoint {
 #[derive(Debug)]
 enum Stored {
     Mapped { ty: StoredType, bytes: MappedBytes },
-    Array(orbax::Array),
+    Array(Box<orbax::Array>),
 }
 
 impl Stored {
@@ -323,7 +323,7 @@ fn stored(map: &Arc<Map>, entry: Entry) -> Option<Stored> {
 fn open_orbax(folder: &Path) -> Result<Opened, CheckpointError> {
     let tree = orbax::Tree::open(folder)?;
     let files = tree.files();
-    Ok((files, tree.into_arrays().into_iter().map(|(name, array)| (name, Stored::Array(array))).collect()))
+    Ok((files, tree.into_arrays().into_iter().map(|(name, array)| (name, Stored::Array(Box::new(array)))).collect()))
 }
 
 /// Opens every file of the folder.

@@ -78,9 +78,7 @@ impl MappedBytes {
         owner.bytes().get(range.clone())?;
         Some(MappedBytes { owner: owner.clone(), range })
     }
-}
 
-impl MappedBytes {
     /// The file that has them, or what was decoded to them.
     pub fn file(&self) -> &Path {
         self.owner.path()

@@ -1,4 +1,5 @@
-//! Weights: checkpoints in either published layout, as safetensors or as Orbax writes them, and their values in the layouts that the graphs want. Knows no device.
+//! Weights: checkpoints in either published layout, as safetensors or as Orbax writes them, and their values in the layouts that the graphs
+//! want. Knows no device.
 //!
 //! Reading order: `checkpoint` with `header`, `index`, `orbax`, `layout` and `map` (what is stored); `arrangement` and `rows` (what of it a weight
 //! is), `mxfp4`, `codes`, `recode` and `loss` (how it is told), `pack` (the weight itself); `packed` (a file of them), `store`, and

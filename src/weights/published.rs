@@ -96,8 +96,8 @@ fn safetensors<C: Content>(
         return Err(PackedError::Exists { file: file.0.clone() });
     }
     // As the safetensors library orders them: wide elements first, then by name.
-    let place = |tensor: &C| (tensor.ty().element.bitsize(), tensor.name().to_owned());
-    tensors.sort_by(|a, b| (place(a).0, place(b).1).cmp(&(place(b).0, place(a).1)).reverse());
+    let bits = |tensor: &C| tensor.ty().element.bitsize();
+    tensors.sort_by(|a, b| (bits(a), b.name()).cmp(&(bits(b), a.name())).reverse());
     // Under a name of its own until it is whole; what an interrupted one left there is overwritten.
     let partial = folder.join(".model.safetensors.partial");
     let bytes = write_file(&tensors, &partial, progress).inspect_err(|_| {

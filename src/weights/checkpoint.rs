@@ -168,6 +168,11 @@ impl Checkpoint {
         matches!(self.recipe(Source::GateUpWeight(0)), Recipe::Mxfp4 { .. })
     }
 
+    /// Bytes of all files together.
+    pub fn total_bytes(&self) -> u64 {
+        self.files().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+    }
+
     /// How to make the weight of `source` from this checkpoint's tensors.
     pub(super) fn recipe(&self, source: Source) -> Recipe {
         self.layout.recipe(&self.config, source, |name| self.tensors.contains_key(name))

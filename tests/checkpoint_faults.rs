@@ -424,7 +424,7 @@ fn a_folder_that_is_no_model_is_explained() {
     hint: files of two checkpoints lie in one folder
     ");
     assert_snapshot!(open_error(&Files::new()), @r"
-    `MODEL` holds no `*.safetensors`, and neither does a folder `original` in it
+    `MODEL` holds no `*.safetensors`, neither does a folder `original` in it, and nothing in it is a checkpoint of Orbax
     hint: a model is a folder with `config.json` and weights; `precast fetch` gets a published one
     ");
     let mut files = original();

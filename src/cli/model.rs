@@ -19,12 +19,13 @@ use crate::config::Config;
 use crate::plan::{Kernels, Precision, Spelling, Strategy};
 use crate::runner::{RunError, Session, Setup};
 use crate::target::{Platform, Target};
+use crate::weights;
 use crate::weights::packed::Packed;
 
 /// Which model, and how it is computed.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// Folder with config.json and weights (either published layout), file that `precast pack` wrote, or a name
+    /// Folder with config.json and weights (either published layout, or Orbax's), file that `precast pack` wrote, or a name
     #[arg(long, value_name = "DIR|FILE|NAME", help_heading = "Model", required_unless_present = "subject")]
     pub model: Option<String>,
     #[command(flatten)]
@@ -380,7 +381,7 @@ impl Weights {
 
     pub fn config(&self) -> Result<Config, Failure> {
         match self {
-            Weights::Folder(folder) => Ok(Config::read(folder)?),
+            Weights::Folder(folder) => Ok(weights::config(folder)?),
             Weights::Packed(packed) => Ok(packed.config().clone()),
         }
     }

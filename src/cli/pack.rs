@@ -32,7 +32,7 @@ Examples:
   precast pack --model gpt-oss-20b/ --target cpu --weights mxfp4 --out 20b.safetensors && precast chat --model 20b.safetensors
   precast inspect 20b.safetensors --verify")]
 pub struct Pack {
-    /// Folder with config.json and weights (either published layout), or `demo` for the built-in model
+    /// Folder with config.json and weights (either published layout, or Orbax's), or `demo` for the built-in model
     #[arg(long, value_name = "DIR")]
     model: String,
     /// Device, see `precast targets`

@@ -1,17 +1,18 @@
-//! A checkpoint: the files of a model's folder, mapped and checked against the configuration. Converts nothing.
+//! A checkpoint: the tensors of a model's folder, mapped and checked against the configuration. Converts nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{CheckpointError, Mismatch};
-use super::header::{Header, MOST_HEADER_BYTES, StoredType};
+use super::header::{Entry, Header, MOST_HEADER_BYTES, StoredType};
 use super::index::Index;
 use super::layout::{Layout, Recipe, Wanted};
 use super::map::{Map, MappedBytes};
-use crate::config::Config;
+use super::orbax;
+use super::published::Published;
+use crate::config::{Config, ConfigError};
 use crate::graph::params::{self, Source};
 use crate::plan::{Plan, Strategy};
 use hlo::ElementType;
@@ -24,18 +25,34 @@ const INDEX: &str = "model.safetensors.index.json";
 #[derive(Debug)]
 pub struct Checkpoint {
     config: Config,
+    folder: PathBuf,
     layout: Layout,
-    files: Vec<Arc<Map>>,
+    files: Vec<PathBuf>,
     tensors: BTreeMap<String, Stored>,
 }
 
 /// Where a tensor is.
 #[derive(Debug)]
-struct Stored {
-    /// Place in `Checkpoint::files`.
-    file: usize,
-    ty: StoredType,
-    bytes: Range<usize>,
+enum Stored {
+    Mapped { ty: StoredType, bytes: MappedBytes },
+    Array(Box<orbax::Array>),
+}
+
+impl Stored {
+    fn ty(&self) -> &StoredType {
+        match self {
+            Stored::Mapped { ty, .. } => ty,
+            Stored::Array(array) => array.ty(),
+        }
+    }
+
+    /// What messages say that it is in.
+    fn place(&self) -> &Path {
+        match self {
+            Stored::Mapped { bytes, .. } => bytes.file(),
+            Stored::Array(array) => array.place(),
+        }
+    }
 }
 
 /// A tensor of an open checkpoint.
@@ -44,38 +61,53 @@ pub(super) struct Tensor<'a> {
     pub name: &'a str,
     pub ty: &'a StoredType,
     pub bytes: &'a [u8],
-    owner: &'a Arc<Map>,
-    range: &'a Range<usize>,
+    mapped: &'a MappedBytes,
 }
 
 impl Tensor<'_> {
     pub fn file(&self) -> PathBuf {
-        self.owner.path().to_owned()
+        self.mapped.file().to_owned()
     }
 
     /// The tensor's bytes with what keeps them mapped.
-    pub fn mapped(&self) -> Option<MappedBytes> {
-        MappedBytes::new(self.owner, self.range.clone())
+    pub fn mapped(&self) -> MappedBytes {
+        self.mapped.clone()
     }
+}
+
+/// The configuration of the model whose weights are in `dir`, which need not be there: `config.json` in it, in its folder `original`, or, for a
+/// checkpoint of Orbax, in that checkpoint's own folder, one above it, or the one that `dir` lies in.
+pub fn config(dir: &Path) -> Result<Config, CheckpointError> {
+    let usual = Config::read(dir);
+    if !matches!(&usual, Err(ConfigError::Read { .. })) {
+        return Ok(usual?);
+    }
+    let Ok(Some(found)) = orbax::find(dir) else { return Ok(usual?) };
+    let above = dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_owned));
+    let within = found.ancestors().take_while(|folder| folder.starts_with(dir)).map(Path::to_owned);
+    let folder = within.chain(above).find(|folder| folder.join("config.json").exists());
+    Ok(folder.map_or(usual, |folder| Config::read(&folder))?)
 }
 
 impl Checkpoint {
     /// Opens the checkpoint in `dir`: `config.json` of either kind beside weights in either layout.
     ///
     /// Weights are the files that `model.safetensors.index.json` names, or without one every `*.safetensors`.
-    /// Where `dir` itself has no weights, those in its folder `original` are taken, as openai's repositories have them.
+    /// Where `dir` itself has no weights, those in its folder `original` are taken, as openai's repositories have them, and where that has
+    /// none either, the checkpoint of Orbax that [`orbax::find`] finds, with the configuration that [`config`] does.
     /// Reads the headers alone, so that it takes milliseconds. Fails if a file is cut short or lies about itself, or if the
     /// tensors are not exactly those that the configuration calls for.
     pub fn open(dir: &Path) -> Result<Checkpoint, CheckpointError> {
-        let folder = weights_folder(dir)?;
-        let config = Config::read(if folder.join("config.json").exists() { &folder } else { dir })?;
+        let (folder, is_orbax) = weights_folder(dir)?;
+        let config = if folder.join("config.json").exists() { Config::read(&folder)? } else { config(dir)? };
         let (files, tensors) = match read_index(&folder)? {
+            _ if is_orbax => open_orbax(&folder)?,
             Some(index) => open_indexed(&folder, &index)?,
             None => open_all(&folder)?,
         };
         let layout = Layout::of(tensors.keys().map(String::as_str));
-        let checkpoint = Checkpoint { config, layout, files, tensors };
-        checkpoint.check(&folder)?;
+        let checkpoint = Checkpoint { config, folder, layout, files, tensors };
+        checkpoint.check()?;
         Ok(checkpoint)
     }
 
@@ -108,14 +140,27 @@ impl Checkpoint {
         &self.config
     }
 
-    /// The files that hold the weights.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|map| map.path())
+    /// The folder of the weights.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
-    /// Bytes of all files together.
-    pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|map| map.bytes().len() as u64).sum()
+    /// The published layout whose names the tensors have.
+    pub(super) fn published(&self) -> Published {
+        match self.layout {
+            Layout::Original => Published::Original,
+            Layout::HuggingFace => Published::HuggingFace,
+        }
+    }
+
+    /// Every tensor's name and type, in the order of the names.
+    pub(super) fn types(&self) -> impl Iterator<Item = (&str, &StoredType)> {
+        self.tensors.iter().map(|(name, stored)| (name.as_str(), stored.ty()))
+    }
+
+    /// The files that hold the weights.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 
     /// Whether the experts are in MXFP4, as they are published.
@@ -123,21 +168,28 @@ impl Checkpoint {
         matches!(self.recipe(Source::GateUpWeight(0)), Recipe::Mxfp4 { .. })
     }
 
+    /// Bytes of all files together.
+    pub fn total_bytes(&self) -> u64 {
+        self.files().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+    }
+
     /// How to make the weight of `source` from this checkpoint's tensors.
     pub(super) fn recipe(&self, source: Source) -> Recipe {
         self.layout.recipe(&self.config, source, |name| self.tensors.contains_key(name))
     }
 
-    /// A tensor of this name, whatever its type.
-    pub(super) fn tensor(&self, name: &str) -> Option<Tensor<'_>> {
-        let (name, stored) = self.tensors.get_key_value(name)?;
-        let owner = &self.files[stored.file];
-        let bytes = owner.bytes().get(stored.bytes.clone())?;
-        Some(Tensor { name, ty: &stored.ty, bytes, owner, range: &stored.bytes })
+    /// A tensor of this name, whatever its type. Fails if its bytes must be decoded and cannot be.
+    pub(super) fn tensor(&self, name: &str) -> Result<Option<Tensor<'_>>, CheckpointError> {
+        let Some((name, stored)) = self.tensors.get_key_value(name) else { return Ok(None) };
+        let mapped = match stored {
+            Stored::Mapped { bytes, .. } => bytes,
+            Stored::Array(array) => array.bytes()?,
+        };
+        Ok(Some(Tensor { name, ty: stored.ty(), bytes: mapped, mapped }))
     }
 
     /// Every tensor that is called for is there and as it should be, and no other.
-    fn check(&self, folder: &Path) -> Result<(), CheckpointError> {
+    fn check(&self) -> Result<(), CheckpointError> {
         let plan = Plan::host(Strategy::plain(ElementType::Bf16), 1);
         let wanted: Vec<Wanted> = params::weights(&self.config, &plan)
             .iter()
@@ -146,13 +198,13 @@ impl Checkpoint {
         let model = self.config.name.clone();
         for wanted in &wanted {
             let Some(found) = self.tensors.get(&wanted.name) else { continue };
-            if !wanted.accepts(&found.ty) {
+            if !wanted.accepts(found.ty()) {
                 return Err(Box::new(Mismatch::TensorType {
                     model,
                     tensor: wanted.name.clone(),
-                    found: found.ty.clone(),
+                    found: found.ty().clone(),
                     expected: wanted.to_string(),
-                    file: self.files[found.file].path().to_owned(),
+                    file: found.place().to_owned(),
                     looks_like: self.looks_like(),
                 })
                 .into());
@@ -160,7 +212,7 @@ impl Checkpoint {
         }
         let mut missing = wanted.iter().filter(|wanted| !self.tensors.contains_key(&wanted.name));
         if let Some(first) = missing.next() {
-            let place = if let [only] = &self.files[..] { only.path() } else { folder };
+            let place = if let [only] = &self.files[..] { only } else { &self.folder };
             return Err(Box::new(Mismatch::Missing {
                 model,
                 tensor: first.name.clone(),
@@ -178,7 +230,7 @@ impl Checkpoint {
                 model,
                 tensor: tensor.clone(),
                 others: unknown.count(),
-                file: self.files[stored.file].path().to_owned(),
+                file: stored.place().to_owned(),
                 looks_like: self.looks_like(),
             })
             .into());
@@ -190,7 +242,7 @@ impl Checkpoint {
     fn looks_like(&self) -> Option<String> {
         let layers = self.tensors.keys().filter_map(|name| self.layout.layer_of(name)).max()?.checked_add(1)?;
         let router = self.recipe(Source::RouterBias(0)).tensors().first().map(|wanted| wanted.name.clone())?;
-        let experts = *self.tensors.get(&router)?.ty.dims.first()?;
+        let experts = *self.tensors.get(&router)?.ty().dims.first()?;
         if (layers, experts) == (self.config.layers, self.config.experts) {
             return None;
         }
@@ -209,16 +261,17 @@ impl Checkpoint {
     }
 }
 
-/// `dir`, or its folder `original` if only that has weights.
-fn weights_folder(dir: &Path) -> Result<PathBuf, CheckpointError> {
+/// `dir`, or its folder `original` if only that has weights, or what Orbax wrote into it, and whether it is that.
+fn weights_folder(dir: &Path) -> Result<(PathBuf, bool), CheckpointError> {
     if !file_names(dir)?.is_empty() || dir.join(INDEX).exists() {
-        return Ok(dir.to_owned());
+        return Ok((dir.to_owned(), false));
     }
     let original = dir.join("original");
     if original.is_dir() && (!file_names(&original)?.is_empty() || original.join(INDEX).exists()) {
-        return Ok(original);
+        return Ok((original, false));
     }
-    Err(CheckpointError::NoWeights { folder: dir.to_owned() })
+    let orbax = orbax::find(dir)?.map(|found| (found, true));
+    orbax.ok_or_else(|| CheckpointError::NoWeights { folder: dir.to_owned() })
 }
 
 /// The names of the `*.safetensors` in a folder, in order; hidden ones are what some systems leave beside copied files.
@@ -265,7 +318,18 @@ fn open_file(file: &Path) -> Result<(Arc<Map>, Header), CheckpointError> {
     Ok((map, header))
 }
 
-type Opened = (Vec<Arc<Map>>, BTreeMap<String, Stored>);
+type Opened = (Vec<PathBuf>, BTreeMap<String, Stored>);
+
+fn stored(map: &Arc<Map>, entry: Entry) -> Option<Stored> {
+    Some(Stored::Mapped { ty: entry.ty, bytes: MappedBytes::new(map, entry.bytes)? })
+}
+
+/// Opens what Orbax wrote.
+fn open_orbax(folder: &Path) -> Result<Opened, CheckpointError> {
+    let tree = orbax::Tree::open(folder)?;
+    let files = tree.files();
+    Ok((files, tree.into_arrays().into_iter().map(|(name, array)| (name, Stored::Array(Box::new(array)))).collect()))
+}
 
 /// Opens every file of the folder.
 fn open_all(folder: &Path) -> Result<Opened, CheckpointError> {
@@ -273,13 +337,13 @@ fn open_all(folder: &Path) -> Result<Opened, CheckpointError> {
     for name in file_names(folder)? {
         let (map, header) = open_file(&folder.join(name))?;
         for (tensor, entry) in header.tensors {
-            if let Some(Stored { file, .. }) = tensors.get(&tensor) {
-                let (first, second) = (files[*file].path().to_owned(), map.path().to_owned());
+            if let Some(other) = tensors.get(&tensor) {
+                let (first, second) = (other.place().to_owned(), map.path().to_owned());
                 return Err(CheckpointError::Twice { tensor, first, second });
             }
-            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+            tensors.extend(stored(&map, entry).map(|stored| (tensor, stored)));
         }
-        files.push(map);
+        files.push(map.path().to_owned());
     }
     Ok((files, tensors))
 }
@@ -309,9 +373,9 @@ fn open_indexed(folder: &Path, index: &Index) -> Result<Opened, CheckpointError>
             if !listed.contains(tensor.as_str()) {
                 return Err(CheckpointError::NotIndexed { index: index_file, tensor, file });
             }
-            tensors.insert(tensor, Stored { file: files.len(), ty: entry.ty, bytes: entry.bytes });
+            tensors.extend(stored(&map, entry).map(|stored| (tensor, stored)));
         }
-        files.push(map);
+        files.push(file);
     }
     Ok((files, tensors))
 }

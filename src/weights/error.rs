@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::header::{HeaderError, StoredType};
 use super::index::IndexError;
+use super::orbax::OrbaxError;
 use crate::config::ConfigError;
 
 /// Why a checkpoint cannot be opened, or a weight not be made of it.
@@ -11,9 +12,11 @@ use crate::config::ConfigError;
 pub enum CheckpointError {
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Orbax(Box<OrbaxError>),
     #[error("`{}` cannot be read: {source}", file.display())]
     File { file: PathBuf, source: std::io::Error },
-    #[error("`{}` holds no `*.safetensors`, and neither does a folder `original` in it", folder.display())]
+    #[error("`{}` holds no `*.safetensors`, neither does a folder `original` in it, and nothing in it is a checkpoint of Orbax", folder.display())]
     NoWeights { folder: PathBuf },
     #[error("`{}` is no sound safetensors file: {problem}", file.display())]
     Header { file: PathBuf, problem: Box<HeaderError> },
@@ -88,12 +91,19 @@ fn and_more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more)") }
 }
 
+impl From<OrbaxError> for CheckpointError {
+    fn from(error: OrbaxError) -> CheckpointError {
+        CheckpointError::Orbax(Box::new(error))
+    }
+}
+
 impl CheckpointError {
     /// The way out, if one is known.
     pub fn hint(&self) -> Option<String> {
         use CheckpointError::*;
         match self {
             Config(error) => error.hint(),
+            Orbax(error) => error.hint(),
             Mismatch(mismatch) => mismatch.looks_like().map(str::to_owned),
             NoWeights { .. } => Some(
                 "a model is a folder with `config.json` and weights; `precast fetch` gets a published one".to_owned(),

@@ -56,6 +56,15 @@ impl StoredType {
     }
 }
 
+/// The place of a row-major value on every axis.
+pub(super) fn coordinates(mut at: usize, dims: &[usize]) -> Vec<usize> {
+    let mut place = vec![0; dims.len()];
+    for (place, dim) in place.iter_mut().zip(dims).rev() {
+        (*place, at) = (at % dim, at / dim);
+    }
+    place
+}
+
 /// What is wrong with a header. Offsets are the file's own, counted from the header's end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {

@@ -1,12 +1,12 @@
 //! Memory maps of checkpoint files, shared by whoever holds a part of one. Knows nothing of what the bytes mean.
 
 use std::fs::File;
-use std::io;
-use std::ops::{Deref, Range};
+use std::io::{self, Read, Write};
+use std::ops::{Deref, DerefMut, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 
 /// A whole file, mapped for reading.
 ///
@@ -78,6 +78,11 @@ impl MappedBytes {
         owner.bytes().get(range.clone())?;
         Some(MappedBytes { owner: owner.clone(), range })
     }
+
+    /// The file that has them, or what was decoded to them.
+    pub fn file(&self) -> &Path {
+        self.owner.path()
+    }
 }
 
 impl Deref for MappedBytes {
@@ -92,4 +97,54 @@ impl AsRef<[u8]> for MappedBytes {
     fn as_ref(&self) -> &[u8] {
         self
     }
+}
+
+/// Bytes to be filled, in a temporary file that has no name: the system may take its pages back, and nothing is left of it.
+pub(super) struct Scratch {
+    bytes: MmapMut,
+}
+
+impl Scratch {
+    /// A file of `length` bytes, more than none, in `folder`, which are zeros and have their room on the disk.
+    pub fn new(folder: &Path, length: usize) -> io::Result<Scratch> {
+        let mut file = tempfile::tempfile_in(folder)?;
+        reserve(&mut file, length as u64)?;
+        // SAFETY: memmap2 asks that the file is not changed while it is mapped: it has no name that others could open it by, and this
+        // is its only map. Its room is reserved, so that no write to a page finds a full disk, which would raise SIGBUS.
+        let bytes = unsafe { MmapMut::map_mut(&file)? };
+        Ok(Scratch { bytes })
+    }
+
+    /// No more is written. `path` is what messages call the bytes by.
+    pub fn finish(self, path: &Path) -> io::Result<MappedBytes> {
+        let map = Map { path: path.to_owned(), bytes: self.bytes.make_read_only()? };
+        let bytes = map.bytes().len();
+        Ok(MappedBytes { owner: Arc::new(map), range: 0..bytes })
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+/// Gives an empty file `length` zeros and their room on the disk.
+fn reserve(file: &mut File, length: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), 0, length) {
+        Ok(()) => return Ok(()),
+        Err(rustix::io::Errno::OPNOTSUPP) => {}
+        Err(error) => return Err(error.into()),
+    }
+    io::copy(&mut io::repeat(0).take(length), file)?;
+    file.flush()
 }

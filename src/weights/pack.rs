@@ -72,7 +72,7 @@ pub fn mapped(checkpoint: &Checkpoint, weight: &Weight) -> Option<MappedBytes> {
         // A scale for NaN is an error to whoever fills.
         None => matches!(weight.form, Form::Codes(_)) || !tensor.bytes.contains(&mxfp4::SCALE_NAN),
     };
-    sound.then(|| tensor.mapped())?
+    sound.then(|| tensor.mapped())
 }
 
 /// Bytes of the weights of `plan` that are made when they are loaded, since the checkpoint has them otherwise; and of all of them. Reads

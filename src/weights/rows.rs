@@ -7,6 +7,7 @@ use safetensors::Dtype;
 use super::arrangement::{Arrangement, Place};
 use super::checkpoint::{Checkpoint, Tensor};
 use super::error::CheckpointError;
+use super::header::coordinates;
 use super::layout::{Recipe, Wanted};
 use super::mxfp4;
 use crate::graph::params::{Form, Weight};
@@ -73,7 +74,7 @@ impl<'a> Rows<'a> {
     pub fn new(checkpoint: &'a Checkpoint, weight: &Weight, recipe: &Recipe) -> Result<Rows<'a>, CheckpointError> {
         // Opening checked every tensor of the configuration, so only a weight of another model comes here in vain.
         let find = |wanted: &Wanted| {
-            let found = checkpoint.tensor(&wanted.name).filter(|tensor| wanted.accepts(tensor.ty));
+            let found = checkpoint.tensor(&wanted.name)?.filter(|tensor| wanted.accepts(tensor.ty));
             found.ok_or_else(|| unlike(weight, &format!("of `{}`, which it does not have", wanted.name)))
         };
         let values: usize = recipe.tensors().first().map_or(0, |wanted| wanted.dims.iter().product());
@@ -311,13 +312,4 @@ fn map<const FROM: usize, const TO: usize>(stored: &[u8], out: &mut [u8], value:
 /// The f32 of a bf16 as files have it.
 fn widened(value: [u8; 2]) -> f32 {
     f32::from_bits(u32::from(u16::from_le_bytes(value)) << 16)
-}
-
-/// The place of a row-major value on every axis.
-fn coordinates(mut at: usize, dims: &[usize]) -> Vec<usize> {
-    let mut place = vec![0; dims.len()];
-    for (place, dim) in place.iter_mut().zip(dims).rev() {
-        (*place, at) = (at % dim, at / dim);
-    }
-    place
 }

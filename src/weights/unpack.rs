@@ -1,7 +1,5 @@
 //! Unpacking: the published tensors again, from a packed file. The way back through `arrangement`, for what is packed exactly.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,16 +9,16 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 
 use super::arrangement::{Arrangement, Part};
-use super::header::{StoredType, encode};
+use super::header::StoredType;
 use super::layout::{Layout, Recipe, Wanted};
 use super::map::MappedBytes;
 use super::mxfp4::{BLOCK, BLOCK_BYTES, Block};
 use super::packed::{Fitted, Packed, PackedError, Slot};
+use super::published::{self, Published, Unpacked};
 use crate::config::Config;
-use crate::disk;
 use crate::graph::params::{Form, weights};
 use crate::plan::{Plan, Precision};
-use crate::progress::{Event, Progress, Unit};
+use crate::progress::Progress;
 
 /// Bytes that are made at a time, by all threads together.
 const PIECE_BYTES: usize = 16 << 20;
@@ -28,25 +26,9 @@ const PIECE_BYTES: usize = 16 << 20;
 /// Rows that one thread makes at a time. Where they are columns of what is packed, so many share its cache lines.
 const TASK_ROWS: usize = 32;
 
-/// How a checkpoint is to be laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Published {
-    /// openai's own.
-    Original,
-    HuggingFace,
-}
-
-/// What was unpacked.
-#[derive(Clone, Debug)]
-pub struct Unpacked {
-    pub tensors: usize,
-    /// Of the file of weights.
-    pub bytes: u64,
-}
-
-/// Writes `config.json` and `model.safetensors` of the packed weights into `folder`, which is made if it is missing and must hold
-/// neither. Every tensor has the bytes that it was packed from; experts that were packed as values become MXFP4 again in the
-/// published layout, with the same values, and bf16 in Hugging Face's.
+/// Writes the packed weights as a checkpoint into `folder`: `config.json` and `model.safetensors`, of which it must hold neither, or a
+/// checkpoint of Orbax with `config.json`, beside which it must hold nothing. Every tensor has the bytes that it was packed from; experts that were packed as values become MXFP4 again under
+/// the published names, with the same values, and bf16 under Hugging Face's.
 ///
 /// Fails if something is in codes that do not hold the published values, whether these codes lost anything or not.
 pub fn unpack(
@@ -62,65 +44,10 @@ pub fn unpack(
     {
         return Err(PackedError::Inexact { file: packed.file().to_owned(), what, stored });
     }
-    let config = packed.config();
-    let text = match layout {
-        Published::Original => config.to_published_json(),
-        Published::HuggingFace => Some(config.to_hugging_face_json()),
-    };
-    let text = text.ok_or_else(|| PackedError::Keys { file: packed.file().to_owned() })?;
-    let writing = |file: &Path| {
-        let file = file.to_owned();
-        move |source| PackedError::File { doing: "write", file, source }
-    };
-    let text = serde_json::to_string_pretty(&text).unwrap_or_default() + "\n";
-    std::fs::create_dir_all(folder).map_err(writing(folder))?;
-    let (config_file, weights_file) = (folder.join("config.json"), folder.join("model.safetensors"));
-    // The configuration may be that of an unpacking which ended before the weights had their name.
-    let is_other = config_file.exists() && std::fs::read_to_string(&config_file).is_ok_and(|found| found != text);
-    if let Some(file) = [(&weights_file, weights_file.exists()), (&config_file, is_other)].iter().find(|file| file.1) {
-        return Err(PackedError::Exists { file: file.0.clone() });
-    }
-
+    let text = layout.config(packed.config(), packed.file())?;
     let fitted = packed.fitted(&plan)?;
-    let mut tensors = tensors(&fitted, config, &plan, layout)?;
-    // As the safetensors library orders them: wide elements first, then by name.
-    tensors.sort_by(|a, b| (a.ty.element.bitsize(), &b.name).cmp(&(b.ty.element.bitsize(), &a.name)).reverse());
-    // Under a name of its own until it is whole; what an interrupted one left there is overwritten.
-    let partial = folder.join(".model.safetensors.partial");
-    let bytes = write(&tensors, &partial, progress).inspect_err(|_| {
-        let _ = std::fs::remove_file(&partial);
-    })?;
-    std::fs::write(&config_file, text).map_err(writing(&config_file))?;
-    std::fs::rename(&partial, &weights_file).map_err(writing(&weights_file))?;
-    Ok(Unpacked { tensors: tensors.len(), bytes })
-}
-
-/// Writes a file of `tensors`, and gives its size.
-fn write(tensors: &[Tensor<'_>], out: &Path, progress: &dyn Progress) -> Result<u64, PackedError> {
-    let failed = |source| PackedError::File { doing: "write", file: out.to_owned(), source };
-    let total: usize = tensors.iter().map(Tensor::bytes).sum();
-    disk::check(out.parent().unwrap_or(Path::new(".")), total as u64)?;
-    let mut file = BufWriter::new(File::create(out).map_err(failed)?);
-    let header = tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.ty, tensor.bytes()));
-    let header = encode(&Default::default(), header, 8);
-    file.write_all(&header).map_err(failed)?;
-    progress.report(Event::Begin { what: "unpack", total: Some(total as u64), unit: Unit::Bytes });
-    let mut piece = Vec::new();
-    for tensor in tensors {
-        let rows = (PIECE_BYTES / tensor.row_bytes.max(1)).max(1).next_multiple_of(TASK_ROWS);
-        for first in (0..tensor.rows).step_by(rows) {
-            piece.resize(rows.min(tensor.rows - first) * tensor.row_bytes, 0);
-            let made = piece.par_chunks_mut(TASK_ROWS * tensor.row_bytes).enumerate();
-            let made = made.map(|(task, out)| tensor.fill(first + task * TASK_ROWS, out));
-            made.find_map_first(Result::err).map_or(Ok(()), Err)?;
-            file.write_all(&piece).map_err(failed)?;
-            progress.report(Event::Advance(piece.len() as u64));
-        }
-    }
-    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)?;
-    progress.report(Event::End(""));
-    Ok((header.len() + total) as u64)
+    let tensors = tensors(&fitted, packed.config(), &plan, layout)?;
+    layout.write(&text, tensors, folder, progress)
 }
 
 /// One tensor to be written, row by row.
@@ -172,7 +99,7 @@ fn tensors<'a>(
     layout: Published,
 ) -> Result<Vec<Tensor<'a>>, PackedError> {
     let layout = match layout {
-        Published::Original => Layout::Original,
+        Published::Original | Published::Orbax => Layout::Original,
         Published::HuggingFace => Layout::HuggingFace,
     };
     let as_values = plan.strategy.experts != Precision::Mxfp4;
@@ -251,11 +178,30 @@ fn accepts_f32(recipe: &Recipe) -> bool {
     recipe.tensors().iter().all(|wanted| wanted.elements.contains(&Dtype::F32))
 }
 
-impl Tensor<'_> {
-    fn bytes(&self) -> usize {
-        self.rows * self.row_bytes
+impl published::Content for Tensor<'_> {
+    fn name(&self) -> &str {
+        &self.name
     }
 
+    fn ty(&self) -> &StoredType {
+        &self.ty
+    }
+
+    fn tell(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), PackedError>) -> Result<(), PackedError> {
+        let mut piece = Vec::new();
+        let rows = (PIECE_BYTES / self.row_bytes.max(1)).max(1).next_multiple_of(TASK_ROWS);
+        for first in (0..self.rows).step_by(rows) {
+            piece.resize(rows.min(self.rows - first) * self.row_bytes, 0);
+            let made = piece.par_chunks_mut(TASK_ROWS * self.row_bytes).enumerate();
+            let made = made.map(|(task, out)| self.fill(first + task * TASK_ROWS, out));
+            made.find_map_first(Result::err).map_or(Ok(()), Err)?;
+            take(&piece)?;
+        }
+        Ok(())
+    }
+}
+
+impl Tensor<'_> {
     /// Writes the rows from number `first` on, as many as `out` takes, [`TASK_ROWS`] at most.
     fn fill(&self, first: usize, out: &mut [u8]) -> Result<(), PackedError> {
         if let Content::Transposed { rows, width } = self.content {

@@ -10,6 +10,13 @@ pub fn verifier() -> PathBuf {
     environment("verify", &["jaxlib==0.10.2", "numpy==2.4.6"])
 }
 
+/// Python with Orbax.
+#[allow(dead_code, reason = "the tests of Orbax alone use it")]
+pub fn orbax() -> PathBuf {
+    let lines = include_str!("../orbax/requirements.txt").lines();
+    environment("orbax", &lines.filter(|line| !line.starts_with('#')).collect::<Vec<_>>())
+}
+
 /// Python of an environment that holds `packages`, each `name==version`. Fails the test with pip's words if it cannot be made.
 pub fn environment(name: &str, packages: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));

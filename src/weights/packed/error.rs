@@ -6,8 +6,9 @@ use crate::config::ConfigError;
 use crate::disk::NoSpace;
 use crate::partial::PartialError;
 use crate::plan::Precision;
-use crate::weights::CheckpointError;
 use crate::weights::header::HeaderError;
+use crate::weights::orbax::OrbaxError;
+use crate::weights::{CheckpointError, Published};
 
 /// Why a packed file cannot be opened, used or written.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,8 @@ pub enum PackedError {
     Inexact { file: PathBuf, what: &'static str, stored: Precision },
     #[error("`{}` has a configuration that the published `config.json` has no keys for", file.display())]
     Keys { file: PathBuf },
+    #[error("the tensors of `{}` have the names of the {own} layout, asked for is the {asked} layout", folder.display())]
+    Names { folder: PathBuf, own: Published, asked: Published },
     #[error("`{}` is there already", file.display())]
     Exists { file: PathBuf },
     #[error("tensor `{tensor}` would hold {value:e}, which is no bf16, from `{}`", file.display())]
@@ -52,6 +55,12 @@ pub enum PackedError {
     Target { file: PathBuf, target: String },
     #[error("weight `{weight}` cannot be divided among devices: {problem}\n  this is a bug in precast")]
     Division { weight: String, problem: String },
+}
+
+impl From<OrbaxError> for PackedError {
+    fn from(error: OrbaxError) -> PackedError {
+        PackedError::Checkpoint(error.into())
+    }
 }
 
 impl PackedError {
@@ -76,6 +85,10 @@ impl PackedError {
                 Some("unpack a file that was packed with `--weights mxfp4` or `bf16`".to_owned())
             }
             PackedError::Keys { .. } => Some("use `--layout hf`".to_owned()),
+            PackedError::Names { .. } => Some(
+                "pack it with `--weights mxfp4`, and unpack that; or use `--layout orbax`, which takes any names"
+                    .to_owned(),
+            ),
             PackedError::Exists { .. } => Some("choose another folder, or remove it".to_owned()),
             PackedError::NotMxfp4 { .. } => Some("use `--layout hf`, which has experts in bf16".to_owned()),
             PackedError::Space(_) => Some("free some, or choose another disk with `--out`".to_owned()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,8 +16,7 @@ use super::key::Key;
 use super::lock::Lock;
 use super::remote::{Sharing, Slot};
 use super::sealed::Sealed;
-use super::shortage::Shortage;
-use crate::partial::sync_folder;
+use super::shelf::{Cleared, ENTRY, LOCK, Listed, SHARED, Shelf, create};
 use crate::progress::{Event, Progress};
 use crate::storage::Version;
 
@@ -27,53 +26,15 @@ const DEFAULT_BYTES: u64 = 4 << 30;
 /// How long another process may take with the same program before this one stops waiting and does the work again.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
-const ENTRY: &str = "executable";
-/// What a remote cache had, as it had it. Whether it is believed, each run decides.
-const SHARED: &str = "shared";
-const PARTIAL: &str = "partial";
-const LOCK: &str = "lock";
-
 /// A folder of executables, shared by all processes of a user. The least recently used go when it holds too many bytes.
 ///
 /// Whoever can write to the folder can run code as its reader, as executables are code: it is created for its owner alone.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    folder: PathBuf,
-    limit_bytes: u64,
+    shelf: Shelf,
     model: String,
     further: Key,
     sharing: Sharing,
-}
-
-/// One entry of the cache, for a person to see.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    pub file: PathBuf,
-    /// The digest of its key.
-    pub id: String,
-    pub bytes: u64,
-    pub last_used: SystemTime,
-    /// What the entry says of itself, or why it is none.
-    pub content: Result<Content, String>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Content {
-    pub label: Label,
-    pub key: Key,
-    pub created: SystemTime,
-    pub compile_seconds: f64,
-    /// Why there is no executable, if the entry keeps a verdict instead.
-    pub shortage: Option<Shortage>,
-    /// Whether a remote cache had it.
-    pub is_shared: bool,
-}
-
-/// What `Cache::clear` removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cleared {
-    pub executables: usize,
-    pub bytes: u64,
 }
 
 /// What a compiler made. `payload` is what the cache keeps, unless the plugin cannot write it down.
@@ -87,8 +48,7 @@ impl Cache {
     /// The cache in `folder`, which need not exist yet.
     pub fn open(folder: impl Into<PathBuf>) -> Cache {
         Cache {
-            folder: folder.into(),
-            limit_bytes: DEFAULT_BYTES,
+            shelf: Shelf { folder: folder.into(), limit_bytes: DEFAULT_BYTES },
             model: String::new(),
             further: Key::new(),
             sharing: Sharing::default(),
@@ -118,7 +78,7 @@ impl Cache {
 
     /// The same cache, kept under `limit_bytes`.
     pub fn with_limit(self, limit_bytes: u64) -> Cache {
-        Cache { limit_bytes, ..self }
+        Cache { shelf: Shelf { limit_bytes, ..self.shelf }, ..self }
     }
 
     /// The same cache, with what it shares.
@@ -137,7 +97,17 @@ impl Cache {
     }
 
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.shelf.folder
+    }
+
+    /// All entries, the most recently used first. A cache that does not exist has none.
+    pub fn list(&self) -> io::Result<Vec<Listed>> {
+        self.shelf.list()
+    }
+
+    /// Removes everything that the cache wrote, except what another process is writing, and no other file.
+    pub fn clear(&self) -> io::Result<Cleared> {
+        self.shelf.clear()
     }
 
     pub(super) fn model(&self) -> &str {
@@ -150,7 +120,7 @@ impl Cache {
 
     /// The file that remembers digests of plugins.
     pub(super) fn stamps(&self) -> PathBuf {
-        self.folder.join("plugins.json")
+        self.shelf.stamps()
     }
 
     /// The executable of `key`: what `load` makes of the cached bytes and findings, or what `make` makes. Of several processes and threads
@@ -181,7 +151,7 @@ impl Cache {
         if let Some(found) = found {
             return Ok(found);
         }
-        let file = self.file(&id, ENTRY);
+        let file = self.shelf.file(&id, ENTRY);
         if let Some(problem) = &problem {
             let sentence = format!("cached `{}` {problem}; it is compiled again (`{}`)", label.name, file.display());
             progress.report(Event::Note(&sentence));
@@ -199,8 +169,12 @@ impl Cache {
             Ok(payload) => {
                 let header = Header::new(label, key, &made.findings, seconds, unix_seconds(SystemTime::now()), payload);
                 if let Err(error) = self.store(&id, &header, payload) {
-                    let place = self.folder.display();
-                    warn_once(progress, &self.folder, &format!("executables are not cached: {error} (`{place}`)"));
+                    let place = self.shelf.folder.display();
+                    warn_once(
+                        progress,
+                        &self.shelf.folder,
+                        &format!("executables are not cached: {error} (`{place}`)"),
+                    );
                 }
                 self.share(&id, &header, payload, slot);
             }
@@ -235,7 +209,7 @@ impl Cache {
     ) -> Option<(T, Outcome)> {
         *problem = None;
         for kind in [ENTRY, SHARED] {
-            let file = self.file(id, kind);
+            let file = self.shelf.file(id, kind);
             let read = match kind {
                 SHARED => fs::read(&file).map_err(EntryError::Io).and_then(|bytes| self.unseal(&bytes)),
                 _ => Header::read_with_payload(&file),
@@ -271,7 +245,7 @@ impl Cache {
         begin: Instant,
     ) -> (Option<(T, Outcome)>, Option<Option<Version>>) {
         let Some(remote) = self.sharing.remote() else { return (None, None) };
-        let object = match remote.find(id, self.limit_bytes) {
+        let object = match remote.find(id, self.shelf.limit_bytes) {
             Slot::Unreachable => return (None, None),
             Slot::Empty => return (None, Some(None)),
             Slot::Taken(object) => object,
@@ -280,7 +254,7 @@ impl Cache {
         match read.and_then(|(header, payload)| load_checked(header, payload, key, load, begin)) {
             Ok(found) => {
                 let write = |out: &mut dyn Write| out.write_all(&object.bytes);
-                if let Err(error) = self.store_as(SHARED, id, object.bytes.len() as u64, write) {
+                if let Err(error) = self.shelf.store(SHARED, id, object.bytes.len() as u64, write) {
                     log::info!("`{}` of the remote cache is not kept here: {error}", label.name);
                 }
                 (Some(found), None)
@@ -312,7 +286,7 @@ impl Cache {
             let sentence = format!("another process is compiling `{}`; waiting for it", label.name);
             progress.report(Event::Note(&sentence));
         };
-        match create(&self.folder).and_then(|()| Lock::take(&self.file(id, LOCK), PATIENCE, waiting)) {
+        match create(&self.shelf.folder).and_then(|()| Lock::take(&self.shelf.file(id, LOCK), PATIENCE, waiting)) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => {
                 let sentence = format!("another process has been compiling `{}` for too long; not waiting", label.name);
@@ -321,7 +295,7 @@ impl Cache {
             }
             // The folder cannot be written to, of which storing will tell.
             Err(error) => {
-                log::debug!("no lock: {error}\n  in `{}`", self.folder.display());
+                log::debug!("no lock: {error}\n  in `{}`", self.shelf.folder.display());
                 None
             }
         }
@@ -329,69 +303,9 @@ impl Cache {
 
     /// Writes what was made here, and forgets what was shared under the same key, as it was of no use.
     fn store(&self, id: &str, header: &Header, payload: &[u8]) -> io::Result<()> {
-        self.store_as(ENTRY, id, payload.len() as u64, |out| header.write(payload, out))?;
-        let _ = fs::remove_file(self.file(id, SHARED));
+        self.shelf.store(ENTRY, id, payload.len() as u64, |out| header.write(payload, out))?;
+        let _ = fs::remove_file(self.shelf.file(id, SHARED));
         Ok(())
-    }
-
-    /// Writes a file beside its place and moves it there once it is on the disk, then makes room.
-    fn store_as(
-        &self,
-        kind: &str,
-        id: &str,
-        bytes: u64,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if bytes > self.limit_bytes {
-            return Err(io::Error::other(format!("{bytes} bytes are more than the cache may hold")));
-        }
-        create(&self.folder)?;
-        let file = self.file(id, kind);
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!("{id}.");
-        let mut partial = builder.prefix(&prefix).suffix(".partial").tempfile_in(&self.folder)?;
-        let mut out = BufWriter::new(partial.as_file_mut());
-        write(&mut out)?;
-        out.flush()?;
-        drop(out);
-        partial.as_file().sync_all()?;
-        partial.persist(&file)?;
-        // What a loss of power takes back is compiled again.
-        let _ = sync_folder(&self.folder);
-        self.sweep();
-        self.make_room(&file);
-        Ok(())
-    }
-
-    /// Removes what writers that were killed left behind. The files of a living writer are safe: it holds the lock of their key.
-    fn sweep(&self) {
-        for (file, kind) in self.files().unwrap_or_default() {
-            let Some(id) = id_of(&file).filter(|_| !is_entry(kind)) else { continue };
-            if let Ok(Some(lock)) = Lock::try_take(&self.file(&id, LOCK)) {
-                if kind == PARTIAL {
-                    let _ = fs::remove_file(&file);
-                }
-                drop(lock);
-            }
-        }
-    }
-
-    /// Removes the least recently used entries until the rest are within the limit; never `newest`.
-    fn make_room(&self, newest: &Path) {
-        let stat = |file: PathBuf| fs::metadata(&file).ok().map(|data| (last_used(&data), data.len(), file));
-        let files = self.files().unwrap_or_default().into_iter().filter(|row| is_entry(row.1));
-        let mut entries: Vec<(SystemTime, u64, PathBuf)> = files.filter_map(|(file, _)| stat(file)).collect();
-        entries.sort();
-        let mut total: u64 = entries.iter().map(|entry| entry.1).sum();
-        for (_, bytes, file) in entries {
-            if total <= self.limit_bytes {
-                break;
-            }
-            if file != newest && fs::remove_file(&file).is_ok() {
-                log::info!("executable removed to make room in the cache\n  in `{}`", file.display());
-                total -= bytes;
-            }
-        }
     }
 
     /// Which entries of `key` differ from those of the most similar executable of the same program, as a clause.
@@ -413,82 +327,6 @@ impl Cache {
                 format!("it differs from the cached one: {}", clauses.join(", "))
             }
         }
-    }
-
-    /// All entries, the most recently used first. A cache that does not exist has none.
-    pub fn list(&self) -> io::Result<Vec<Listed>> {
-        let mut listed = Vec::new();
-        for (file, kind) in self.files()? {
-            let (Some(id), Ok(data)) = (id_of(&file).filter(|_| is_entry(kind)), fs::metadata(&file)) else { continue };
-            let read = match kind {
-                SHARED => fs::read(&file).map_err(EntryError::Io).and_then(|bytes| Sealed::parse(&bytes)?.header()),
-                _ => Header::read(&file),
-            };
-            let content = match read {
-                Ok(header) if header.key.id() == id => Ok(Content {
-                    label: header.label,
-                    key: header.key,
-                    created: SystemTime::UNIX_EPOCH
-                        .checked_add(Duration::from_secs(header.created))
-                        .unwrap_or(SystemTime::UNIX_EPOCH),
-                    compile_seconds: header.compile_seconds,
-                    shortage: header.findings.shortage,
-                    is_shared: kind == SHARED,
-                }),
-                Ok(_) => Err("is the executable of another key".to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            listed.push(Listed { file, id, bytes: data.len(), last_used: last_used(&data), content });
-        }
-        listed.sort_by(|left, right| right.last_used.cmp(&left.last_used).then(left.id.cmp(&right.id)));
-        Ok(listed)
-    }
-
-    /// Removes everything that the cache wrote, except what another process is writing, and no other file.
-    pub fn clear(&self) -> io::Result<Cleared> {
-        let mut cleared = Cleared::default();
-        for (file, kind) in self.files()? {
-            if is_entry(kind) {
-                let bytes = fs::metadata(&file).map_or(0, |data| data.len());
-                match fs::remove_file(&file) {
-                    Ok(()) => {
-                        cleared.executables += 1;
-                        cleared.bytes += bytes;
-                    }
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        self.sweep();
-        match fs::remove_file(self.stamps()) {
-            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Err(error),
-            _ => Ok(cleared),
-        }
-    }
-
-    fn file(&self, id: &str, kind: &str) -> PathBuf {
-        self.folder.join(format!("{id}.{kind}"))
-    }
-
-    /// The files that are named as the cache names its own, with their kinds.
-    fn files(&self) -> io::Result<Vec<(PathBuf, &'static str)>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let file = entry?.path();
-            let kind = file
-                .extension()
-                .and_then(|kind| [ENTRY, SHARED, PARTIAL, LOCK].into_iter().find(|known| *known == kind));
-            if let Some(kind) = kind.filter(|_| id_of(&file).is_some()) {
-                files.push((file, kind));
-            }
-        }
-        Ok(files)
     }
 }
 
@@ -531,31 +369,8 @@ pub(super) fn limit_bytes() -> u64 {
     stated_limit().ok().flatten().unwrap_or(DEFAULT_BYTES)
 }
 
-fn is_entry(kind: &str) -> bool {
-    [ENTRY, SHARED].contains(&kind)
-}
-
-/// The digest that a file of the cache is named after.
-fn id_of(file: &Path) -> Option<String> {
-    let id = file.file_name()?.to_str()?.split('.').next()?;
-    (id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_string())
-}
-
-fn last_used(data: &fs::Metadata) -> SystemTime {
-    data.modified().unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
 fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Creates the folder for its owner alone, as what lies in it will be executed.
-pub(super) fn create(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// A sentence about `place` that is not repeated for every program.

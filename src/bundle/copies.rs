@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::cache::{Cache, create, limit_bytes};
+use super::cache::{Cache, limit_bytes};
 use super::folder::MANIFEST;
+use super::shelf::create;
 
 /// What was opened more recently may be in use.
 const IN_USE: Duration = Duration::from_secs(3600);

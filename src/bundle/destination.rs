@@ -83,6 +83,8 @@ fn put(
         put_content(store, &object(&file.digest), file.content)?;
         progress.report(Event::Advance(file.content.len() as u64));
     }
+    // Under its checksum too, by which a reader knows that it is whole.
+    put_content(store, &object(&assembled.digest), &assembled.json)?;
     if let Some(signature) = signature {
         put_signature(store, &assembled.digest, signature)?;
     }

@@ -144,12 +144,7 @@ impl Header {
         header.with_payload(file)
     }
 
-    /// The header of an entry that is in memory.
-    pub fn parse(entry: &[u8]) -> Result<Header, EntryError> {
-        header(&mut &entry[..], entry.len() as u64)
-    }
-
-    /// The same with every byte checked.
+    /// The same of an entry in memory.
     pub fn parse_with_payload(entry: &[u8]) -> Result<(Header, Vec<u8>), EntryError> {
         let mut rest = entry;
         header(&mut rest, entry.len() as u64)?.with_payload(rest)
@@ -177,7 +172,7 @@ fn open(path: &Path) -> Result<(Header, BufReader<File>), EntryError> {
 }
 
 /// The checked header of an entry of so many bytes, which is left at its payload.
-fn header(entry: &mut impl BufRead, bytes: u64) -> Result<Header, EntryError> {
+pub(super) fn header(entry: &mut impl BufRead, bytes: u64) -> Result<Header, EntryError> {
     let first = line(entry)?;
     let first = std::str::from_utf8(&first).map_err(|_| EntryError::Foreign)?;
     let mut words = first.split(' ');

@@ -27,7 +27,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const SIGNATURE: &str = "manifest.json.minisig";
 
 /// Checksums of all other files, in the form that `sha256sum --check` takes.
-const CHECKSUMS: &str = "SHA256SUMS";
+pub(super) const CHECKSUMS: &str = "SHA256SUMS";
 
 /// A manifest of the largest model is a few megabytes; reading stops here.
 pub(super) const MANIFEST_BYTES_MAX: u64 = 256 << 20;
@@ -85,12 +85,11 @@ impl Bundle {
         let file = folder.join(MANIFEST);
         // First of all, since a later format may list its checksums otherwise.
         Manifest::check_format(&json, &file)?;
-        let listed = String::from_utf8_lossy(&sums);
-        let expected =
-            listed.lines().find_map(|line| line.strip_suffix(MANIFEST)?.strip_suffix("  ")).ok_or_else(|| {
-                BundleError::Damaged { file: folder.join(CHECKSUMS), problem: format!("it does not list `{MANIFEST}`") }
-            })?;
-        check_digest(&file, &json, expected)?;
+        let expected = listed_digest(&sums).ok_or_else(|| BundleError::Damaged {
+            file: folder.join(CHECKSUMS),
+            problem: format!("it does not list `{MANIFEST}`"),
+        })?;
+        check_digest(&file, &json, &expected)?;
         Ok(Bundle { folder: folder.to_path_buf(), manifest: Manifest::parse(&json, &file)?, origin: None })
     }
 
@@ -320,6 +319,13 @@ pub(super) fn put_signature(folder: &Path, signature: &[u8]) -> Result<(), Bundl
 
 pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> BundleError {
     BundleError::Io { action, path: path.to_path_buf(), source }
+}
+
+/// The checksum of the manifest as a list of them has it.
+pub(super) fn listed_digest(sums: &[u8]) -> Option<String> {
+    let listed = String::from_utf8_lossy(sums);
+    let digest = listed.lines().find_map(|line| line.strip_suffix(MANIFEST)?.strip_suffix("  "))?;
+    Some(digest.to_owned())
 }
 
 pub(super) fn check_digest(file: &Path, content: &[u8], expected: &str) -> Result<(), BundleError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::copies::BundleCopies;
 use super::error::BundleError;
-use super::folder::{MANIFEST, MANIFEST_BYTES_MAX, SIGNATURE, check_digest, io_error};
+use super::folder::{CHECKSUMS, MANIFEST, MANIFEST_BYTES_MAX, SIGNATURE, check_digest, io_error, listed_digest};
 use super::manifest::Manifest;
 use crate::digest::sha256;
 use crate::disk;
@@ -52,6 +52,7 @@ impl Origin {
         let missing = || BundleError::NotABundle { folder: place.to_string().into(), missing: MANIFEST };
         let json = store.get(MANIFEST, MANIFEST_BYTES_MAX)?.ok_or_else(missing)?.bytes;
         let digest = sha256(&json);
+        let file = PathBuf::from(format!("{place}/{MANIFEST}"));
         if let Some(trust) = trust {
             let found = match store.get(&signature_object(&digest), signature::BYTES_MAX)? {
                 None => store.get(SIGNATURE, signature::BYTES_MAX)?,
@@ -59,8 +60,9 @@ impl Origin {
             };
             let checked = found.map_or(Err(Mistrust::Unsigned), |found| trust.check(&json, &found.bytes));
             checked.map_err(|mistrust| BundleError::Untrusted { place: place.to_string(), mistrust })?;
+        } else if store.version(&object(&digest))?.is_none() {
+            check_listed(&store, &file, &json)?;
         }
-        let file = PathBuf::from(format!("{place}/{MANIFEST}"));
         Manifest::check_format(&json, &file)?;
         let manifest = Manifest::parse(&json, &file)?;
         let copies = BundleCopies::open_default().ok_or(BundleError::NoCopies)?;
@@ -175,6 +177,14 @@ impl Origin {
             object: object(digest),
         })
     }
+}
+
+/// What is named by its checksum nowhere must be listed, as in a folder.
+fn check_listed(store: &Store, file: &Path, json: &[u8]) -> Result<(), BundleError> {
+    let damaged = |problem: &str| BundleError::Damaged { file: file.to_path_buf(), problem: problem.to_owned() };
+    let sums = store.get(CHECKSUMS, MANIFEST_BYTES_MAX)?;
+    let sums = sums.ok_or_else(|| damaged("no checksum there is that of the manifest"))?;
+    check_digest(file, json, &listed_digest(&sums.bytes).ok_or_else(|| damaged("its checksum is not listed"))?)
 }
 
 impl fmt::Debug for Origin {

@@ -36,7 +36,7 @@ impl Sharing {
 
 /// A cache elsewhere. Waits for what it is still writing when it is dropped.
 pub struct RemoteCache {
-    shelf: Arc<Shelf>,
+    stock: Arc<Stock>,
     behind: Mutex<Option<Behind>>,
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Slot {
     Unreachable,
 }
 
-struct Shelf {
+struct Stock {
     store: Store,
     signer: Option<Signer>,
     is_written: bool,
@@ -88,21 +88,21 @@ impl RemoteCache {
         };
         let is_written = !place.is_read_only() && (signer.is_some() || trust.is_none());
         let (is_down, has_told) = (AtomicBool::new(false), AtomicBool::new(false));
-        let shelf = Arc::new(Shelf { store, signer, is_written, is_down, has_told, progress });
-        Ok(Some(RemoteCache { shelf, behind: Mutex::new(None) }))
+        let stock = Arc::new(Stock { store, signer, is_written, is_down, has_told, progress });
+        Ok(Some(RemoteCache { stock, behind: Mutex::new(None) }))
     }
 
     /// What is there for the key `id`, if it has no more than `most` bytes.
     pub(super) fn find(&self, id: &str, most: u64) -> Slot {
-        let shelf = &self.shelf;
-        if shelf.is_down.load(Ordering::Relaxed) {
+        let stock = &self.stock;
+        if stock.is_down.load(Ordering::Relaxed) {
             return Slot::Unreachable;
         }
-        match shelf.store.get(&name(id), most) {
+        match stock.store.get(&name(id), most) {
             Ok(None) => Slot::Empty,
             Ok(Some(object)) => Slot::Taken(object),
             Err(error) => {
-                shelf.give_up(&error);
+                stock.give_up(&error);
                 Slot::Unreachable
             }
         }
@@ -111,24 +111,24 @@ impl RemoteCache {
     /// What was found for a program is not used, because of `problem`. Told once.
     pub(super) fn complain(&self, program: &str, problem: &str) {
         let sentence =
-            format!("`{program}` in the remote cache `{}` {problem}; it is compiled", self.shelf.store.place());
-        if self.shelf.has_told.swap(true, Ordering::Relaxed) {
+            format!("`{program}` in the remote cache `{}` {problem}; it is compiled", self.stock.store.place());
+        if self.stock.has_told.swap(true, Ordering::Relaxed) {
             log::info!("{sentence}");
         } else {
-            self.shelf.progress.report(Event::Note(&sentence));
+            self.stock.progress.report(Event::Note(&sentence));
         }
     }
 
     /// Has `entry` put there, in the place of what is of version `over`, if anything; not now, but before this is dropped.
     pub(super) fn keep(&self, id: &str, entry: Vec<u8>, over: Option<Version>) {
-        if !self.shelf.is_written {
+        if !self.stock.is_written {
             return;
         }
         let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
         let behind = behind.get_or_insert_with(|| {
             let (sender, receiver) = channel();
-            let shelf = self.shelf.clone();
-            Behind { sender, thread: std::thread::spawn(move || shelf.work(receiver)) }
+            let stock = self.stock.clone();
+            Behind { sender, thread: std::thread::spawn(move || stock.work(receiver)) }
         });
         // Fails only if the thread has ended, which then has told why.
         let _ = behind.sender.send(Job { id: id.to_owned(), entry, over });
@@ -140,14 +140,14 @@ impl Drop for RemoteCache {
         let behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Behind { sender, thread }) = behind else { return };
         drop(sender);
-        let what = format!("put executables to {}", self.shelf.store.place());
-        self.shelf.progress.report(Event::Begin { what: &what, total: None, unit: Unit::Items });
+        let what = format!("put executables to {}", self.stock.store.place());
+        self.stock.progress.report(Event::Begin { what: &what, total: None, unit: Unit::Items });
         let _ = thread.join();
-        self.shelf.progress.report(Event::End(""));
+        self.stock.progress.report(Event::End(""));
     }
 }
 
-impl Shelf {
+impl Stock {
     fn work(&self, jobs: Receiver<Job>) {
         for Job { id, entry, over } in jobs {
             if self.is_down.load(Ordering::Relaxed) {
@@ -199,6 +199,6 @@ fn name(id: &str) -> String {
 
 impl fmt::Debug for RemoteCache {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "RemoteCache({})", self.shelf.store.place())
+        write!(out, "RemoteCache({})", self.stock.store.place())
     }
 }

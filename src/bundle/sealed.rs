@@ -1,12 +1,18 @@
 //! An executable as it is shared: a line that names the format, a signature or none, and an entry as the local cache has it.
 //! Knows bytes; it trusts nothing that it reads.
 
-use super::entry::{EntryError, Header, damaged};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::entry::{EntryError, Header, damaged, header};
 use crate::signature::{BYTES_MAX, Mistrust, Trust};
 
 /// The format that this version writes, and the only one that it reads.
 const FORMAT: u32 = 1;
 const MAGIC: &str = "precast-shared";
+/// No first line of ours is longer.
+const HEAD_BYTES_MAX: u64 = 64;
 
 /// The parts of a shared executable, none of which is believed yet.
 pub(super) struct Sealed<'a> {
@@ -24,8 +30,7 @@ pub(super) fn seal(entry: &[u8], signature: &[u8]) -> Vec<u8> {
 
 impl<'a> Sealed<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Sealed<'a>, EntryError> {
-        // Longer than any first line of ours.
-        let head = &bytes[..bytes.len().min(64)];
+        let head = &bytes[..bytes.len().min(HEAD_BYTES_MAX as usize)];
         let end = head.iter().position(|byte| *byte == b'\n').ok_or(EntryError::Foreign)?;
         let first = std::str::from_utf8(&head[..end]).map_err(|_| EntryError::Foreign)?;
         let mut words = first.split(' ');
@@ -56,9 +61,16 @@ impl<'a> Sealed<'a> {
         }
         Header::parse_with_payload(self.entry)
     }
+}
 
-    /// The header alone, for a person to see.
-    pub fn header(&self) -> Result<Header, EntryError> {
-        Header::parse(self.entry)
-    }
+/// The header of the shared executable in a file, which is not read further.
+pub(super) fn read_header(path: &Path) -> Result<Header, EntryError> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut file = BufReader::new(file);
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES_MAX + BYTES_MAX).read_to_end(&mut head)?;
+    let before = (head.len() - Sealed::parse(&head)?.entry.len()) as u64;
+    file.seek(SeekFrom::Start(before))?;
+    header(&mut file, bytes.saturating_sub(before))
 }

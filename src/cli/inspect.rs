@@ -54,6 +54,10 @@ pub struct Inspect {
 impl Inspect {
     pub fn run(self, verbose: bool) -> Result<ExitCode, Failure> {
         if self.bundle.is_file() {
+            if self.trust.is_some() {
+                let failure = Failure::usage("`--trust` is for bundles, a file of packed weights has no signature");
+                return Err(failure.hint("leave `--trust` out"));
+            }
             inspect_packed::inspect(&self.bundle, self.verify, verbose, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -62,7 +62,9 @@ impl StorageError {
                  profiles in files are not read"
                     .to_owned(),
             ),
-            Cause::Denied(_) => Some("check what the credentials may do there".to_owned()),
+            Cause::Denied(_) => Some(
+                "check what the credentials may do there; S3 says this of what is absent too, if they may not list".to_owned(),
+            ),
             Cause::NoBucket(_) => {
                 Some("create the bucket; `AWS_ENDPOINT_URL` says which server, `AWS_REGION` where".to_owned())
             }

@@ -213,10 +213,14 @@ fn build(address: &Address, limits: Limits, silence: Duration) -> Result<Arc<dyn
     let url = address.to_string();
     Ok(match address.scheme {
         Scheme::S3 => {
-            let builder = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
+            let builder = AmazonS3Builder::from_env().with_url(url);
             let set =
                 |builder: AmazonS3Builder, (key, value)| builder.with_config(AmazonS3ConfigKey::Client(key), value);
-            Arc::new(client.into_iter().fold(builder, set).build()?)
+            let builder = client.into_iter().fold(builder, set);
+            // Where no credentials are set, the machine is asked for its own, which it has at once or not at all.
+            let asking = RetryConfig { max_retries: 1, ..retry.clone() };
+            let credentials = builder.clone().with_retry(asking).build()?.credentials().clone();
+            Arc::new(builder.with_retry(retry).with_credentials(credentials).build()?)
         }
         Scheme::Gs => {
             let builder = GoogleCloudStorageBuilder::from_env().with_url(url).with_retry(retry);

@@ -60,7 +60,8 @@ impl Origin {
             };
             let checked = found.map_or(Err(Mistrust::Unsigned), |found| trust.check(&json, &found.bytes));
             checked.map_err(|mistrust| BundleError::Untrusted { place: place.to_string(), mistrust })?;
-        } else if store.version(&object(&digest))?.is_none() {
+        } else if !matches!(store.version(&object(&digest)), Ok(Some(_))) {
+            // Absent, or a server that has no answer to the question.
             check_listed(&store, &file, &json)?;
         }
         Manifest::check_format(&json, &file)?;

@@ -133,7 +133,7 @@ impl Objects {
         let length = content.len();
         exchange(
             self.inner,
-            &format!("{method} /{BUCKET}{rest} HTTP/1.1\r\nhost: s3\r\ncontent-length: {length}\r\n"),
+            &format!("{method} /{BUCKET}{rest} HTTP/1.1\r\nhost: s3\r\ncontent-length: {length}\r\n{WHOEVER}"),
             content,
         )
     }
@@ -145,6 +145,9 @@ impl Objects {
         command.env("AWS_ACCESS_KEY_ID", "somebody").env("AWS_SECRET_ACCESS_KEY", SECRET);
     }
 }
+
+/// Moto shows what is stored to whoever signs, and believes every signature.
+const WHOEVER: &str = "authorization: AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x\r\n";
 
 /// It is in no message.
 pub const SECRET: &str = "very-secret-key";
@@ -194,6 +197,9 @@ impl State {
             let answer = format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             writer.write_all(answer.as_bytes()).ok()?;
             return writer.shutdown(Shutdown::Both).ok();
+        }
+        if !request.headers.contains("authorization:") {
+            head += WHOEVER;
         }
         let answer = forward(inner, &format!("{first}{head}"), &body);
         let start = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;

@@ -241,6 +241,21 @@ impl Bundle {
         entry.signature().map_err(|problem| BundleError::Damaged { file: self.shown().join(MANIFEST), problem })
     }
 
+    /// Fetches, one after another, what loading these programs needs, or compiling them anew, if the bundle is elsewhere.
+    pub fn bring(&self, names: impl Iterator<Item = String>, recompile: bool) -> Result<(), BundleError> {
+        if self.origin.is_none() {
+            return Ok(());
+        }
+        for name in names {
+            let entry = self.entry(&name)?;
+            self.read(&entry.stablehlo, &entry.stablehlo_sha256, entry.stablehlo_bytes)?;
+            if !recompile {
+                self.read(&entry.executable, &entry.executable_sha256, entry.executable_bytes)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads every file and compares its checksum.
     pub fn verify(&self) -> Result<(), BundleError> {
         self.manifest.programs.iter().try_for_each(|entry| {

@@ -165,7 +165,7 @@ impl Session {
 
         let cache = open_cache(&config, setup, progress);
         if let Some(bundle) = &setup.bundle {
-            bundle.bring(phases.iter().map(Phase::name), setup.recompile)?;
+            bundle.bring(phases.iter().map(|phase| phase.name()), setup.recompile)?;
         }
         // What a plugin does to load or compile a program keeps one core busy most of the time.
         let turns = Turns::new(progress, phases.len());
@@ -173,6 +173,7 @@ impl Session {
             let turn = turns.of(number);
             Ok((phase, load(&client, &config, setup, cache.as_ref(), phase, &turn)?))
         };
+        let programs: Vec<_> = phases.par_iter().enumerate().map(load).collect::<Result<_, RunError>>()?;
         let (_, first) = programs.first().ok_or(RunError::NoPrefill)?;
         let weights = bind(first, &supply, progress)?;
         let cache = KvCache::new(first, weights.len(), &config, &plan)?;

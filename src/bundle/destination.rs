@@ -24,7 +24,7 @@ pub struct Destination {
 enum To {
     Folder(PathBuf),
     /// With the manifest that was there when it was asked.
-    Store(Store, Option<Version>),
+    Store(Box<Store>, Option<Version>),
 }
 
 impl Destination {
@@ -40,7 +40,7 @@ impl Destination {
             Place::Remote(_) => {
                 let store = Store::open(place, Limits::PATIENT)?;
                 let found = store.get(MANIFEST, MANIFEST_BYTES_MAX)?;
-                To::Store(store, found.map(|found| found.version))
+                To::Store(Box::new(store), found.map(|found| found.version))
             }
         };
         Ok(Destination { to, signer })

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,8 +133,8 @@ impl Origin {
         from: u64,
     ) -> Result<Vec<u8>, BundleError> {
         let failed = |source| io_error("write a copy of the bundle", partial.data(), source);
-        let mut out = OpenOptions::new().write(true).append(true).open(partial.data()).map_err(failed)?;
-        out.set_len(from).map_err(failed)?;
+        let mut out = OpenOptions::new().write(true).open(partial.data()).map_err(failed)?;
+        out.set_len(from).and_then(|()| out.seek(SeekFrom::Start(from))).map_err(failed)?;
         if bytes == 0 || from < bytes {
             let mut reader = self.reader(name, digest, from)?;
             let (found, most) = (reader.bytes(), if bytes == 0 { FILE_BYTES_MAX } else { bytes });
@@ -148,7 +148,7 @@ impl Origin {
             self.progress.report(Event::Advance(from));
             let mut take = || -> Result<(), BundleError> {
                 let mut here = from;
-                while let Some(part) = reader.next()? {
+                while let Some(part) = reader.part()? {
                     here += part.len() as u64;
                     if here > found {
                         let problem = format!("it has more than the {found} bytes that it says");

@@ -47,7 +47,7 @@ impl Reader {
         match *self {}
     }
 
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
+    pub fn part(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
         match *self {}
     }
 }

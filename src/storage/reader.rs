@@ -33,7 +33,7 @@ impl Reader {
     }
 
     /// The next bytes; none at the end. What is cut is asked for again where it was cut, as long as it is the same object.
-    pub fn next(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
+    pub fn part(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
         match self.store.wait("read", &self.name, self.parts.next())? {
             None => Ok(None),
             Some(Ok(part)) => Ok(Some(part)),

@@ -85,7 +85,7 @@ impl Store {
         }
         let (began, patience) = (Instant::now(), self.patience(reader.bytes()));
         let mut bytes = Vec::new();
-        while let Some(part) = reader.next()? {
+        while let Some(part) = reader.part()? {
             bytes.extend_from_slice(&part);
             if began.elapsed() > patience {
                 let words = format!("it has not given it within {} s", patience.as_secs());

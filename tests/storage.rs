@@ -5,7 +5,6 @@
 mod google;
 #[path = "support/objects.rs"]
 mod objects;
-#[allow(dead_code, reason = "other tests use more of it")]
 #[path = "support/synthetic.rs"]
 mod synthetic;
 

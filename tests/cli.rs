@@ -11,9 +11,9 @@ use serde_json::Value;
 use support::synthetic::{Layout, Shape};
 use tempfile::TempDir;
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "demo", "doctor", "plugins", "targets", "plan", "fetch", "run", "chat", "score", "bench", "compile", "inspect",
-    "pack", "unpack", "golden", "emit", "tokens", "cache", "help",
+    "sign", "pack", "unpack", "golden", "emit", "tokens", "cache", "help",
 ];
 
 /// A model with the real vocabulary, and a bundle for it that a test of its own has to be content with.

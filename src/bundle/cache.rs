@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,9 +14,11 @@ use super::entry::{EntryError, Findings, Header, Label, Payload};
 use super::identity::entries::PLATFORM;
 use super::key::Key;
 use super::lock::Lock;
-use super::shortage::Shortage;
-use crate::partial::sync_folder;
+use super::remote::{Sharing, Slot};
+use super::sealed::Sealed;
+use super::shelf::{Cleared, ENTRY, LOCK, Listed, SHARED, Shelf, create};
 use crate::progress::{Event, Progress};
+use crate::storage::Version;
 
 /// How many bytes of executables are kept if nobody says otherwise.
 const DEFAULT_BYTES: u64 = 4 << 30;
@@ -24,48 +26,15 @@ const DEFAULT_BYTES: u64 = 4 << 30;
 /// How long another process may take with the same program before this one stops waiting and does the work again.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
-const ENTRY: &str = "executable";
-const PARTIAL: &str = "partial";
-const LOCK: &str = "lock";
-
 /// A folder of executables, shared by all processes of a user. The least recently used go when it holds too many bytes.
 ///
 /// Whoever can write to the folder can run code as its reader, as executables are code: it is created for its owner alone.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    folder: PathBuf,
-    limit_bytes: u64,
+    shelf: Shelf,
     model: String,
     further: Key,
-}
-
-/// One entry of the cache, for a person to see.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    pub file: PathBuf,
-    /// The digest of its key.
-    pub id: String,
-    pub bytes: u64,
-    pub last_used: SystemTime,
-    /// What the entry says of itself, or why it is none.
-    pub content: Result<Content, String>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Content {
-    pub label: Label,
-    pub key: Key,
-    pub created: SystemTime,
-    pub compile_seconds: f64,
-    /// Why there is no executable, if the entry keeps a verdict instead.
-    pub shortage: Option<Shortage>,
-}
-
-/// What `Cache::clear` removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cleared {
-    pub executables: usize,
-    pub bytes: u64,
+    sharing: Sharing,
 }
 
 /// What a compiler made. `payload` is what the cache keeps, unless the plugin cannot write it down.
@@ -78,7 +47,12 @@ pub(super) struct Made<T, E> {
 impl Cache {
     /// The cache in `folder`, which need not exist yet.
     pub fn open(folder: impl Into<PathBuf>) -> Cache {
-        Cache { folder: folder.into(), limit_bytes: DEFAULT_BYTES, model: String::new(), further: Key::new() }
+        Cache {
+            shelf: Shelf { folder: folder.into(), limit_bytes: DEFAULT_BYTES },
+            model: String::new(),
+            further: Key::new(),
+            sharing: Sharing::default(),
+        }
     }
 
     /// The user's cache: `executables` in `PRECAST_CACHE_DIR`, or in the folder `precast` of the system's cache folder.
@@ -89,19 +63,11 @@ impl Cache {
             warn_once(progress, Path::new(""), sentence);
             return None;
         };
-        let cache = Cache::open(folder);
-        match std::env::var("PRECAST_CACHE_BYTES").ok().filter(|text| !text.is_empty()) {
-            None => Some(cache),
-            Some(text) => match text.parse() {
-                Ok(limit_bytes) => Some(cache.with_limit(limit_bytes)),
-                Err(_) => {
-                    let sentence =
-                        format!("`PRECAST_CACHE_BYTES` is `{text}`, expected a number of bytes; it is ignored");
-                    warn_once(progress, Path::new("PRECAST_CACHE_BYTES"), &sentence);
-                    Some(cache)
-                }
-            },
+        if let Err(text) = stated_limit() {
+            let sentence = format!("`PRECAST_CACHE_BYTES` is `{text}`, expected a number of bytes; it is ignored");
+            warn_once(progress, Path::new("PRECAST_CACHE_BYTES"), &sentence);
         }
+        Some(Cache::open(folder).with_limit(limit_bytes()))
     }
 
     /// Where `open_default` looks.
@@ -117,7 +83,12 @@ impl Cache {
 
     /// The same cache, kept under `limit_bytes`.
     pub fn with_limit(self, limit_bytes: u64) -> Cache {
-        Cache { limit_bytes, ..self }
+        Cache { shelf: Shelf { limit_bytes, ..self.shelf }, ..self }
+    }
+
+    /// The same cache, with what it shares.
+    pub fn with_sharing(self, sharing: Sharing) -> Cache {
+        Cache { sharing, ..self }
     }
 
     /// The same cache, whose new entries are labelled as programs of `model`. Misses are explained by entries of that model.
@@ -131,7 +102,17 @@ impl Cache {
     }
 
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.shelf.folder
+    }
+
+    /// All entries, the most recently used first. A cache that does not exist has none.
+    pub fn list(&self) -> io::Result<Vec<Listed>> {
+        self.shelf.list()
+    }
+
+    /// Removes everything that the cache wrote, except what another process is writing, and no other file.
+    pub fn clear(&self) -> io::Result<Cleared> {
+        self.shelf.clear()
     }
 
     pub(super) fn model(&self) -> &str {
@@ -144,7 +125,7 @@ impl Cache {
 
     /// The file that remembers digests of plugins.
     pub(super) fn stamps(&self) -> PathBuf {
-        self.folder.join("plugins.json")
+        self.shelf.stamps()
     }
 
     /// The executable of `key`: what `load` makes of the cached bytes and findings, or what `make` makes. Of several processes and threads
@@ -158,20 +139,24 @@ impl Cache {
         progress: &dyn Progress,
     ) -> Result<(T, Outcome), E> {
         let id = key.id();
-        let file = self.file(&id, ENTRY);
         let begin = Instant::now();
         let mut problem = None;
         // A sound entry needs no lock: it is written once and replaced as a whole.
-        if let Some(found) = self.look_up(&file, key, &load, &mut problem, begin) {
+        if let Some(found) = self.look_up(&id, key, &load, &mut problem, begin) {
             return Ok(found);
         }
         let lock = self.lock(&id, label, progress);
         // Whoever held the lock before may have made it.
         if lock.is_some()
-            && let Some(found) = self.look_up(&file, key, &load, &mut problem, begin)
+            && let Some(found) = self.look_up(&id, key, &load, &mut problem, begin)
         {
             return Ok(found);
         }
+        let (found, slot) = self.look_elsewhere(&id, key, label, &load, begin);
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let file = self.shelf.file(&id, ENTRY);
         if let Some(problem) = &problem {
             let sentence = format!("cached `{}` {problem}; it is compiled again (`{}`)", label.name, file.display());
             progress.report(Event::Note(&sentence));
@@ -188,10 +173,15 @@ impl Cache {
         match &made.payload {
             Ok(payload) => {
                 let header = Header::new(label, key, &made.findings, seconds, unix_seconds(SystemTime::now()), payload);
-                if let Err(error) = self.store(&file, &id, &header, payload) {
-                    let place = self.folder.display();
-                    warn_once(progress, &self.folder, &format!("executables are not cached: {error} (`{place}`)"));
+                if let Err(error) = self.store(&id, &header, payload) {
+                    let place = self.shelf.folder.display();
+                    warn_once(
+                        progress,
+                        &self.shelf.folder,
+                        &format!("executables are not cached: {error} (`{place}`)"),
+                    );
                 }
+                self.share(&id, &header, payload, slot);
             }
             Err(error) => {
                 let sentence = format!("`{}` is not cached, the plugin cannot write it down: {error}", label.name);
@@ -213,51 +203,84 @@ impl Cache {
         Ok((made.executable, outcome))
     }
 
-    /// The cached executable, loaded. Whatever is wrong with the entry goes to `problem`.
+    /// The cached executable, loaded: the one that was made here, else one that was shared. Whatever is wrong goes to `problem`.
     fn look_up<T, E: Display>(
         &self,
-        file: &Path,
+        id: &str,
         key: &Key,
         load: impl Fn(&[u8], &Findings) -> Result<T, E>,
         problem: &mut Option<String>,
         begin: Instant,
     ) -> Option<(T, Outcome)> {
-        let (header, payload) = match Header::read_with_payload(file) {
-            Ok(read) => read,
-            Err(EntryError::Io(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                *problem = None;
-                return None;
+        *problem = None;
+        for kind in [ENTRY, SHARED] {
+            let file = self.shelf.file(id, kind);
+            let read = match kind {
+                SHARED => fs::read(&file).map_err(EntryError::Io).and_then(|bytes| self.unseal(&bytes)),
+                _ => Header::read_with_payload(&file),
+            };
+            let loaded = match read {
+                Err(EntryError::Io(error))
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+                {
+                    continue;
+                }
+                read => read.map_err(|error| error.to_string()),
+            };
+            match loaded.and_then(|(header, payload)| load_checked(header, payload, key, &load, begin)) {
+                Ok(found) => {
+                    // The time of the last use, by which the cache decides what goes; a cache that is only read has none.
+                    let _ = File::open(&file).and_then(|file| file.set_modified(SystemTime::now()));
+                    return Some(found);
+                }
+                Err(found) => *problem = Some(found),
             }
-            Err(error) => {
-                *problem = Some(error.to_string());
-                return None;
-            }
-        };
-        if &header.key != key {
-            *problem = Some("is the executable of another key".to_string());
-            return None;
         }
-        match load(&payload, &header.findings) {
-            Ok(executable) => {
-                // The time of the last use, by which the cache decides what goes; a cache that is only read has none.
-                let _ = File::open(file).and_then(|file| file.set_modified(SystemTime::now()));
-                let outcome = Outcome {
-                    cached: true,
-                    key: header.key,
-                    memory: header.findings.memory,
-                    cost: header.findings.cost,
-                    layouts: header.findings.layouts,
-                    compile_seconds: header.compile_seconds,
-                    seconds: begin.elapsed().as_secs_f64(),
-                    why: None,
-                    payload: Some(Payload(payload)),
-                };
-                Some((executable, outcome))
+        None
+    }
+
+    /// The executable out of the remote cache, which is kept here then; and what a new one would take the place of there, if it may be
+    /// put there at all.
+    fn look_elsewhere<T, E: Display>(
+        &self,
+        id: &str,
+        key: &Key,
+        label: &Label,
+        load: impl Fn(&[u8], &Findings) -> Result<T, E>,
+        begin: Instant,
+    ) -> (Option<(T, Outcome)>, Option<Option<Version>>) {
+        let Some(remote) = self.sharing.remote() else { return (None, None) };
+        let object = match remote.find(id, self.shelf.limit_bytes) {
+            Slot::Unreachable => return (None, None),
+            Slot::Empty => return (None, Some(None)),
+            Slot::Taken(object) => object,
+        };
+        let read = self.unseal(&object.bytes).map_err(|error| error.to_string());
+        match read.and_then(|(header, payload)| load_checked(header, payload, key, load, begin)) {
+            Ok(found) => {
+                let write = |out: &mut dyn Write| out.write_all(&object.bytes);
+                if let Err(error) = self.shelf.store(SHARED, id, object.bytes.len() as u64, write) {
+                    log::info!("`{}` of the remote cache is not kept here: {error}", label.name);
+                }
+                (Some(found), None)
             }
-            Err(error) => {
-                *problem = Some(format!("is refused by the plugin: {error}"));
-                None
+            Err(problem) => {
+                remote.complain(&label.name, &problem);
+                (None, Some(Some(object.version)))
             }
+        }
+    }
+
+    fn unseal(&self, bytes: &[u8]) -> Result<(Header, Vec<u8>), EntryError> {
+        Sealed::parse(bytes)?.open(self.sharing.trust())
+    }
+
+    /// Has an entry put into the remote cache, if it may be put into `slot` there.
+    fn share(&self, id: &str, header: &Header, payload: &[u8], slot: Option<Option<Version>>) {
+        let (Some(remote), Some(over)) = (self.sharing.remote(), slot) else { return };
+        let mut entry = Vec::with_capacity(payload.len() + 4096);
+        if header.write(payload, &mut entry).is_ok() {
+            remote.keep(id, entry, over);
         }
     }
 
@@ -268,7 +291,7 @@ impl Cache {
             let sentence = format!("another process is compiling `{}`; waiting for it", label.name);
             progress.report(Event::Note(&sentence));
         };
-        match create(&self.folder).and_then(|()| Lock::take(&self.file(id, LOCK), PATIENCE, waiting)) {
+        match create(&self.shelf.folder).and_then(|()| Lock::take(&self.shelf.file(id, LOCK), PATIENCE, waiting)) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => {
                 let sentence = format!("another process has been compiling `{}` for too long; not waiting", label.name);
@@ -277,63 +300,17 @@ impl Cache {
             }
             // The folder cannot be written to, of which storing will tell.
             Err(error) => {
-                log::debug!("no lock: {error}\n  in `{}`", self.folder.display());
+                log::debug!("no lock: {error}\n  in `{}`", self.shelf.folder.display());
                 None
             }
         }
     }
 
-    /// Writes an entry beside its place and moves it there once it is on the disk, then makes room.
-    fn store(&self, file: &Path, id: &str, header: &Header, payload: &[u8]) -> io::Result<()> {
-        if payload.len() as u64 > self.limit_bytes {
-            return Err(io::Error::other(format!("{} bytes are more than the cache may hold", payload.len())));
-        }
-        create(&self.folder)?;
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!("{id}.");
-        let mut partial = builder.prefix(&prefix).suffix(".partial").tempfile_in(&self.folder)?;
-        let mut out = BufWriter::new(partial.as_file_mut());
-        header.write(payload, &mut out)?;
-        out.flush()?;
-        drop(out);
-        partial.as_file().sync_all()?;
-        partial.persist(file)?;
-        // What a loss of power takes back is compiled again.
-        let _ = sync_folder(&self.folder);
-        self.sweep();
-        self.make_room(file);
+    /// Writes what was made here, and forgets what was shared under the same key, as it was of no use.
+    fn store(&self, id: &str, header: &Header, payload: &[u8]) -> io::Result<()> {
+        self.shelf.store(ENTRY, id, payload.len() as u64, |out| header.write(payload, out))?;
+        let _ = fs::remove_file(self.shelf.file(id, SHARED));
         Ok(())
-    }
-
-    /// Removes what writers that were killed left behind. The files of a living writer are safe: it holds the lock of their key.
-    fn sweep(&self) {
-        for (file, kind) in self.files().unwrap_or_default() {
-            let Some(id) = id_of(&file).filter(|_| kind != ENTRY) else { continue };
-            if let Ok(Some(lock)) = Lock::try_take(&self.file(&id, LOCK)) {
-                if kind == PARTIAL {
-                    let _ = fs::remove_file(&file);
-                }
-                drop(lock);
-            }
-        }
-    }
-
-    /// Removes the least recently used entries until the rest are within the limit; never `newest`.
-    fn make_room(&self, newest: &Path) {
-        let stat = |file: PathBuf| fs::metadata(&file).ok().map(|data| (last_used(&data), data.len(), file));
-        let files = self.files().unwrap_or_default().into_iter().filter(|row| row.1 == ENTRY);
-        let mut entries: Vec<(SystemTime, u64, PathBuf)> = files.filter_map(|(file, _)| stat(file)).collect();
-        entries.sort();
-        let mut total: u64 = entries.iter().map(|entry| entry.1).sum();
-        for (_, bytes, file) in entries {
-            if total <= self.limit_bytes {
-                break;
-            }
-            if file != newest && fs::remove_file(&file).is_ok() {
-                log::info!("executable removed to make room in the cache\n  in `{}`", file.display());
-                total -= bytes;
-            }
-        }
     }
 
     /// Which entries of `key` differ from those of the most similar executable of the same program, as a clause.
@@ -356,99 +333,49 @@ impl Cache {
             }
         }
     }
+}
 
-    /// All entries, the most recently used first. A cache that does not exist has none.
-    pub fn list(&self) -> io::Result<Vec<Listed>> {
-        let mut listed = Vec::new();
-        for (file, kind) in self.files()? {
-            let (Some(id), Ok(data)) = (id_of(&file).filter(|_| kind == ENTRY), fs::metadata(&file)) else { continue };
-            let content = match Header::read(&file) {
-                Ok(header) if header.key.id() == id => Ok(Content {
-                    label: header.label,
-                    key: header.key,
-                    created: SystemTime::UNIX_EPOCH
-                        .checked_add(Duration::from_secs(header.created))
-                        .unwrap_or(SystemTime::UNIX_EPOCH),
-                    compile_seconds: header.compile_seconds,
-                    shortage: header.findings.shortage,
-                }),
-                Ok(_) => Err("is the executable of another key".to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            listed.push(Listed { file, id, bytes: data.len(), last_used: last_used(&data), content });
-        }
-        listed.sort_by(|left, right| right.last_used.cmp(&left.last_used).then(left.id.cmp(&right.id)));
-        Ok(listed)
+/// What `load` makes of an executable whose header is that of `key`; else what is wrong with it.
+fn load_checked<T, E: Display>(
+    header: Header,
+    payload: Vec<u8>,
+    key: &Key,
+    load: impl Fn(&[u8], &Findings) -> Result<T, E>,
+    begin: Instant,
+) -> Result<(T, Outcome), String> {
+    if &header.key != key {
+        return Err("is the executable of another key".to_string());
     }
+    let executable = load(&payload, &header.findings).map_err(|error| format!("is refused by the plugin: {error}"))?;
+    let outcome = Outcome {
+        cached: true,
+        key: header.key,
+        memory: header.findings.memory,
+        cost: header.findings.cost,
+        layouts: header.findings.layouts,
+        compile_seconds: header.compile_seconds,
+        seconds: begin.elapsed().as_secs_f64(),
+        why: None,
+        payload: Some(Payload(payload)),
+    };
+    Ok((executable, outcome))
+}
 
-    /// Removes everything that the cache wrote, except what another process is writing, and no other file.
-    pub fn clear(&self) -> io::Result<Cleared> {
-        let mut cleared = Cleared::default();
-        for (file, kind) in self.files()? {
-            if kind == ENTRY {
-                let bytes = fs::metadata(&file).map_or(0, |data| data.len());
-                match fs::remove_file(&file) {
-                    Ok(()) => {
-                        cleared.executables += 1;
-                        cleared.bytes += bytes;
-                    }
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        self.sweep();
-        match fs::remove_file(self.stamps()) {
-            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Err(error),
-            _ => Ok(cleared),
-        }
-    }
-
-    fn file(&self, id: &str, kind: &str) -> PathBuf {
-        self.folder.join(format!("{id}.{kind}"))
-    }
-
-    /// The files that are named as the cache names its own, with their kinds.
-    fn files(&self) -> io::Result<Vec<(PathBuf, &'static str)>> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let file = entry?.path();
-            let kind =
-                file.extension().and_then(|kind| [ENTRY, PARTIAL, LOCK].into_iter().find(|known| *known == kind));
-            if let Some(kind) = kind.filter(|_| id_of(&file).is_some()) {
-                files.push((file, kind));
-            }
-        }
-        Ok(files)
+/// What the user wants to keep at most; else what was said that is no number.
+fn stated_limit() -> Result<Option<u64>, String> {
+    match std::env::var("PRECAST_CACHE_BYTES").ok().filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| text),
     }
 }
 
-/// The digest that a file of the cache is named after.
-fn id_of(file: &Path) -> Option<String> {
-    let id = file.file_name()?.to_str()?.split('.').next()?;
-    (id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_string())
-}
-
-fn last_used(data: &fs::Metadata) -> SystemTime {
-    data.modified().unwrap_or(SystemTime::UNIX_EPOCH)
+/// How many bytes are kept at most.
+pub(super) fn limit_bytes() -> u64 {
+    stated_limit().ok().flatten().unwrap_or(DEFAULT_BYTES)
 }
 
 fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Creates the folder for its owner alone, as what lies in it will be executed.
-fn create(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// A sentence about `place` that is not repeated for every program.

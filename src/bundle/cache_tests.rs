@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::cache::{Cache, Cleared, Made};
+use super::cache::{Cache, Made};
 use super::compile::Outcome;
 use super::entry::{Findings, Label, Memory};
 use super::key::Key;
 use super::lock::Lock;
+use super::shelf::Cleared;
 use crate::progress::{Event, Progress};
 
 /// Keeps the sentences.

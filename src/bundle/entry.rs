@@ -12,6 +12,7 @@ use super::cost::Cost;
 use super::key::Key;
 use super::shortage::Shortage;
 use crate::digest::sha256;
+use crate::signature::Mistrust;
 
 /// The format that this version writes, and the only one that it reads.
 const FORMAT: u32 = 1;
@@ -96,9 +97,11 @@ pub(super) enum EntryError {
     Version { found: u32 },
     #[error("is damaged: {what}")]
     Damaged { what: String },
+    #[error(transparent)]
+    Untrusted(Mistrust),
 }
 
-fn damaged(what: impl Into<String>) -> EntryError {
+pub(super) fn damaged(what: impl Into<String>) -> EntryError {
     EntryError::Damaged { what: what.into() }
 }
 
@@ -123,7 +126,7 @@ impl Header {
     }
 
     /// Writes a whole entry.
-    pub fn write(&self, payload: &[u8], out: &mut impl Write) -> io::Result<()> {
+    pub fn write(&self, payload: &[u8], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let json = serde_json::to_string(self)?;
         writeln!(out, "{MAGIC} {FORMAT} {}", sha256(json.as_bytes()))?;
         writeln!(out, "{json}")?;
@@ -137,13 +140,23 @@ impl Header {
 
     /// Reads a whole entry and checks every byte of it.
     pub fn read_with_payload(path: &Path) -> Result<(Header, Vec<u8>), EntryError> {
-        let (header, mut file) = open(path)?;
-        let mut payload = Vec::with_capacity(header.payload_bytes as usize);
-        file.read_to_end(&mut payload)?;
-        if payload.len() as u64 != header.payload_bytes || sha256(&payload) != header.payload_sha256 {
+        let (header, file) = open(path)?;
+        header.with_payload(file)
+    }
+
+    /// The same of an entry in memory.
+    pub fn parse_with_payload(entry: &[u8]) -> Result<(Header, Vec<u8>), EntryError> {
+        let mut rest = entry;
+        header(&mut rest, entry.len() as u64)?.with_payload(rest)
+    }
+
+    fn with_payload(self, mut rest: impl Read) -> Result<(Header, Vec<u8>), EntryError> {
+        let mut payload = Vec::with_capacity(self.payload_bytes as usize);
+        rest.read_to_end(&mut payload)?;
+        if payload.len() as u64 != self.payload_bytes || sha256(&payload) != self.payload_sha256 {
             return Err(damaged("its executable does not have the checksum that its header states"));
         }
-        Ok((header, payload))
+        Ok((self, payload))
     }
 }
 
@@ -155,7 +168,12 @@ fn open(path: &Path) -> Result<(Header, BufReader<File>), EntryError> {
         return Err(EntryError::Foreign);
     }
     let mut file = BufReader::new(file);
-    let first = line(&mut file)?;
+    Ok((header(&mut file, metadata.len())?, file))
+}
+
+/// The checked header of an entry of so many bytes, which is left at its payload.
+pub(super) fn header(entry: &mut impl BufRead, bytes: u64) -> Result<Header, EntryError> {
+    let first = line(entry)?;
     let first = std::str::from_utf8(&first).map_err(|_| EntryError::Foreign)?;
     let mut words = first.split(' ');
     if words.next() != Some(MAGIC) {
@@ -165,21 +183,21 @@ fn open(path: &Path) -> Result<(Header, BufReader<File>), EntryError> {
     if found != FORMAT {
         return Err(EntryError::Version { found });
     }
-    let json = line(&mut file)?;
+    let json = line(entry)?;
     if words.next() != Some(sha256(&json).as_str()) || words.next().is_some() {
         return Err(damaged("its header does not have the checksum that its first line states"));
     }
     let header: Header = serde_json::from_slice(&json).map_err(|error| damaged(format!("its header: {error}")))?;
     let before_payload = first.len() as u64 + json.len() as u64 + 2;
-    let found = metadata.len().saturating_sub(before_payload);
+    let found = bytes.saturating_sub(before_payload);
     if found != header.payload_bytes {
         return Err(damaged(format!("it holds {found} bytes of an executable of {}", header.payload_bytes)));
     }
-    Ok((header, file))
+    Ok(header)
 }
 
 /// One line without its end. A file that has no further line, or an endless one, is damaged.
-fn line(file: &mut BufReader<File>) -> Result<Vec<u8>, EntryError> {
+fn line(file: &mut impl BufRead) -> Result<Vec<u8>, EntryError> {
     let mut line = Vec::new();
     file.take(HEADER_BYTES_MAX).read_until(b'\n', &mut line)?;
     match line.pop() {

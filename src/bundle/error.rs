@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::identity::VARIABLES;
 use super::key::Difference;
 use super::shortage::Shortage;
+use crate::disk::NoSpace;
+use crate::partial::PartialError;
 use crate::pjrt::PjrtError;
+use crate::signature::{KeyError, Mistrust};
+use crate::storage::StorageError;
 
 /// What a compiler in another process answered instead of an executable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +68,23 @@ pub enum BundleError {
     Occupied { folder: PathBuf, found: String },
     #[error("program name `{name}` is no file name\n  this is a bug in precast")]
     ProgramName { name: String },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Nothing of it was used.
+    #[error("bundle {mistrust}\n  in `{place}`")]
+    Untrusted { place: String, mistrust: Mistrust },
+    #[error("bundle lacks `{name}`, which its manifest names: there is no `{object}`\n  in `{place}`")]
+    Lacks { place: String, name: String, object: String },
+    #[error("another writer has put something else to `{place}` meanwhile")]
+    Raced { place: String },
+    #[error("there is no folder for what a bundle elsewhere consists of")]
+    NoCopies,
+    #[error(transparent)]
+    Partial(#[from] PartialError),
+    #[error(transparent)]
+    Space(#[from] NoSpace),
 }
 
 impl BundleError {
@@ -104,7 +125,25 @@ impl BundleError {
             }
             BundleError::Model { bundle_model, .. } => Some(format!("the bundle is for `{bundle_model}`")),
             BundleError::Occupied { .. } => Some("name a new folder, an empty one or a bundle".to_string()),
-            BundleError::Graph { .. }
+            BundleError::Storage(error) => error.hint(),
+            BundleError::Key(error) => error.hint(),
+            BundleError::Untrusted { mistrust: Mistrust::Unsigned, .. } => Some(
+                "`precast sign BUNDLE --key FILE` signs it; without `--trust` and `PRECAST_TRUST` no signature is asked for"
+                    .to_string(),
+            ),
+            BundleError::Untrusted { .. } => {
+                Some("somebody else made or changed it: get it again from whoever holds the key".to_string())
+            }
+            BundleError::Lacks { .. } => Some("make the bundle again with `precast compile`".to_string()),
+            BundleError::Raced { .. } => {
+                Some("theirs is whole; the same command again puts yours in its place".to_string())
+            }
+            BundleError::NoCopies => Some("say where with `PRECAST_CACHE_DIR`".to_string()),
+            BundleError::Space(_) => {
+                Some("free some, `precast cache clear` helps, or choose another disk with `PRECAST_CACHE_DIR`".to_string())
+            }
+            BundleError::Partial(_)
+            | BundleError::Graph { .. }
             | BundleError::Serialize { .. }
             | BundleError::Io { .. }
             | BundleError::ProgramName { .. } => None,

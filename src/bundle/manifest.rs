@@ -1,11 +1,13 @@
 //! What a bundle says of itself, checked when it is read. Knows JSON, and no file system and no device.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use hlo::{ElementType, Mesh, Parameter, Sharding, Signature, TensorType};
 use serde::{Deserialize, Serialize};
 
 use super::cost::Cost;
+use super::error::BundleError;
 use super::identity::entries;
 use super::key::Key;
 use crate::config::Config;
@@ -62,9 +64,14 @@ pub struct ProgramEntry {
     /// File of the program's text.
     pub stablehlo: String,
     pub stablehlo_sha256: String,
+    /// Of the file; 0 in bundles that do not say.
+    #[serde(default)]
+    pub stablehlo_bytes: u64,
     /// File of the executable.
     pub executable: String,
     pub executable_sha256: String,
+    #[serde(default)]
+    pub executable_bytes: u64,
     pub argument_bytes: u64,
     pub output_bytes: u64,
     pub alias_bytes: u64,
@@ -188,8 +195,30 @@ pub struct ProgramReport {
 }
 
 impl Manifest {
+    /// Reads `json`, which is in `file`, and refuses what no bundle of ours says.
+    pub(super) fn parse(json: &[u8], file: &Path) -> Result<Manifest, BundleError> {
+        let damaged = |problem: String| BundleError::Damaged { file: file.to_path_buf(), problem };
+        let manifest: Manifest = serde_json::from_slice(json).map_err(|error| damaged(error.to_string()))?;
+        manifest.check().map_err(damaged)?;
+        Ok(manifest)
+    }
+
+    /// Refuses another format than ours: its files may be listed otherwise.
+    pub(super) fn check_format(json: &[u8], file: &Path) -> Result<(), BundleError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u64,
+        }
+        match serde_json::from_slice(json) {
+            Ok(Version { format }) if format != u64::from(FORMAT) => {
+                Err(BundleError::Version { file: file.to_path_buf(), found: format, expected: FORMAT })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses what no bundle of ours says, with a clause that tells what.
-    pub(super) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         let mut names = BTreeSet::new();
         for program in &self.programs {
             let name = &program.name;

@@ -9,24 +9,28 @@ use super::failure::Failure;
 use super::inspect::text;
 use super::kernels::{KernelArguments, recorded};
 use super::model::{config, context_for, target};
+use super::sharing::{SharingArguments, signer};
 use super::strategy::{StrategyArguments, names};
 use super::{fit, terminal, worker};
-use crate::bundle::{Built, Bundle, BundleError, Cache, Contents, Program, compile_ahead, program};
+use crate::bundle::{Built, BundleError, Cache, Contents, Destination, Program, compile_ahead, program};
 use crate::estimate::{Candidate, Sizes, moved_bytes};
 use crate::graph::Phase;
 use crate::plan::PREFILL;
+use crate::storage::Place;
 
 /// Compile a model's programs into a bundle
 #[derive(Args)]
 #[command(after_help = "\
 A bundle holds programs, not weights: `run`, `chat` and `bench` take it beside --model and compile nothing. It fits the \
-target's devices, with this plugin; what differs elsewhere is named. No device of the target need be here. The local cache is \
-used and filled. Ends with 3 if a program does not fit the device's memory, naming what it needs and what there is.
+target's devices, with this plugin; what differs elsewhere is named. No device of the target need be here. The cache is \
+used and filled, here and where --remote-cache says. With --sign nobody sees the bundle unsigned, and of a remote cache only what \
+the same key has signed is taken. Ends with 3 if a program does not fit the device's memory, naming what it needs and what there is.
 
 Examples:
   precast compile --model gpt-oss-20b --target cpu --out bundle/
   precast compile --model gpt-oss-20b --target v6e-1 --out bundle/
   precast compile --model gpt-oss-20b --target v5e-4 --weights fp8 --kv int8 --context 32768 --out bundle/
+  precast compile --model gpt-oss-20b --target v6e-1 --out s3://models/gpt-oss-20b.v6e-1 --sign release.key
   precast compile --model demo --context 1024 --prefill 64,256 --out demo.bundle/ --json")]
 pub struct Compile {
     /// Folder with config.json, or gpt-oss-20b, gpt-oss-120b, demo
@@ -49,15 +53,17 @@ pub struct Compile {
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = PREFILL.map(|tokens| tokens as u32))]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     prefill: Vec<u32>,
-    /// Folder to write; an old bundle there is replaced as a whole
-    #[arg(long, value_name = "DIR")]
+    /// Folder or URL (s3, gs, file) to write; an old bundle there is replaced as a whole
+    #[arg(long, value_name = "DIR|URL")]
     out: PathBuf,
     /// Library to load instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH")]
     plugin: Option<PathBuf>,
-    /// Neither read nor write the local cache of compiled programs
-    #[arg(long)]
-    no_cache: bool,
+    #[command(flatten)]
+    sharing: SharingArguments,
+    /// Secret key that signs the bundle, and what goes into a remote cache [default: PRECAST_SIGN]
+    #[arg(long, value_name = "FILE")]
+    sign: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -80,8 +86,12 @@ impl Compile {
             .iter()
             .map(|&phase| Ok((phase, program(&config, &candidate.plan, phase)?)))
             .collect::<Result<_, Failure>>()?;
-        let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
-        let cache = cache.map(|cache| cache.for_model(&config.name));
+        let signer = signer(self.sign.as_deref())?;
+        let sharing = self.sharing.resolve_for(signer.clone())?;
+        // Before anything is compiled: what cannot be written to is not compiled for.
+        let destination = Destination::open(&Place::named(&self.out)?, signer)?;
+        let cache = if self.sharing.no_cache { None } else { Cache::open_default(&terminal::BAR) };
+        let cache = cache.map(|cache| cache.for_model(&config.name).with_sharing(sharing));
         let mut worker = worker::start(&target, self.plugin.as_deref())?;
         let mut built = Vec::new();
         for (phase, program) in programs {
@@ -112,8 +122,7 @@ impl Compile {
             context: sizes.context,
             batch: sizes.batch,
         };
-        let bundle = Bundle::write(&self.out, &contents, &built)?;
-        let report = bundle.manifest().report();
+        let report = destination.write(&contents, &built, &terminal::BAR)?.report();
         if self.json {
             terminal::print_json(&report)?
         } else {

@@ -12,6 +12,7 @@ use super::failure::{Failure, INTERRUPTED};
 use super::generation::request;
 use super::model::{Compute, ModelArguments, StorageArguments, open};
 use super::report::tell;
+use super::sharing::SharingArguments;
 use super::subject::NameArguments;
 use super::terminal;
 use super::transcript::{Form, Transcript};
@@ -56,7 +57,7 @@ impl Demo {
             plugin: self.plugin,
             threads: self.threads,
             no_kernels: false,
-            no_cache: false,
+            sharing: SharingArguments::default(),
         };
         let mut session = open(&model.setup(None, None, 1)?)?;
         let ready = began.elapsed();

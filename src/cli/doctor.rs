@@ -10,11 +10,12 @@ use serde::Serialize;
 use super::failure::{FAILED, Failure};
 use super::host::{Host, pip, size_of_folder};
 use super::plugins::{Row, cpu_plugin_here};
-use super::terminal;
+use super::{sharing, terminal};
 use crate::bundle::Cache;
 use crate::chat::Tokenizer;
 use crate::pjrt::plugins;
 use crate::pjrt::{ClientOptions, Plugin};
+use crate::storage::{self, Limits, Store};
 
 /// Say what is here, what is missing, and how to get it
 #[derive(Args)]
@@ -76,6 +77,8 @@ impl Doctor {
         let mut checks = vec![self.cpu(), vocabulary(), python()];
         let rows: Vec<Row> = plugins::pins().iter().map(Row::of).collect();
         checks.extend(rows.iter().filter(|row| !row.name.starts_with("cpu")).map(other_plugin));
+        checks.extend(remote_cache());
+        checks.extend(trusted_key());
         let report = Report {
             works: checks.iter().all(|check| check.status != Status::Failed),
             version: super::version(),
@@ -142,6 +145,36 @@ fn other_plugin(row: &Row) -> Check {
         }
         (Some(_), Some(problem)) => Check { name, status: Status::Missing, detail: problem.clone(), hint: install },
         _ => Check { name, status: Status::Missing, detail: "not here; the CPU does without it".into(), hint: install },
+    }
+}
+
+/// What `PRECAST_REMOTE_CACHE` names is asked for something that no cache has.
+fn remote_cache() -> Option<Check> {
+    let named = sharing::remote_cache()?;
+    let name = "remote cache";
+    let asked = storage::Place::named(&named).and_then(|place| {
+        let store = Store::open(&place, Limits::PASSING)?;
+        store.get("executables/none", 1)?;
+        Ok(format!("{place} answers{}", if place.is_read_only() { "; it is only read" } else { "" }))
+    });
+    Some(match asked {
+        Ok(detail) => Check { name, status: Status::Ok, detail, hint: None },
+        Err(error) => Check { name, status: Status::Missing, detail: error.to_string(), hint: error.hint() },
+    })
+}
+
+/// The key that `PRECAST_TRUST` names. Without it nothing that it has to sign is loaded.
+fn trusted_key() -> Option<Check> {
+    let name = "trusted key";
+    match sharing::trust(None).transpose()? {
+        Ok(trust) => {
+            let detail = format!("{}: bundles, and what a remote cache has, must be signed by it", trust.id());
+            Some(Check { name, status: Status::Ok, detail, hint: None })
+        }
+        Err(failure) => {
+            let (detail, hint) = failure.parts();
+            Some(Check { name, status: Status::Failed, detail, hint })
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::terminal;
 use crate::bundle::BundleError;
 use crate::pjrt::{Code, PjrtError};
 use crate::runner::RunError;
+use crate::storage::StorageError;
 use crate::weights::packed::PackedError;
 
 /// Exit codes besides 0, which is done; 130 is the shell's for a program that Ctrl-C ended.
@@ -148,6 +149,8 @@ layers! {
     crate::weights::CheckpointError: |_| FAILED;
     PackedError: of_packed;
     BundleError: of_bundle;
+    crate::storage::StorageError: of_storage;
+    crate::signature::KeyError: |error| if matches!(error, crate::signature::KeyError::Public { .. }) { USAGE } else { FAILED };
     crate::golden::GoldenError: |_| FAILED;
     RunError: of_run;
 }
@@ -163,8 +166,13 @@ fn of_bundle(error: &BundleError) -> u8 {
     match error {
         BundleError::Compile { source, .. } => of_plugin(source),
         BundleError::DoesNotFit { .. } => DOES_NOT_FIT,
+        BundleError::Storage(error) => of_storage(error),
         _ => FAILED,
     }
+}
+
+fn of_storage(error: &StorageError) -> u8 {
+    if error.is_usage() { USAGE } else { FAILED }
 }
 
 /// Options that ask for what a file does not hold.

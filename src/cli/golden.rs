@@ -9,8 +9,8 @@ use serde_json::json;
 use super::failure::{FAILED, Failure};
 use super::model::{config, context_for, target};
 use super::strategy::{RestArguments, Weights};
-use super::{golden_text, terminal, worker};
-use crate::bundle::{Cache, Worker};
+use super::{golden_text, sharing, terminal, worker};
+use crate::bundle::Worker;
 use crate::config::Config;
 use crate::estimate::{Sizes, WEIGHTS};
 use crate::golden::{Case, Golden as Goldens, Row, changes, compile, emit, matrix};
@@ -146,7 +146,7 @@ struct Compiler {
     /// Library to compile with instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH", requires = "compiled")]
     plugin: Option<PathBuf>,
-    /// Neither read nor write the local cache of compiled programs
+    /// Neither read nor write the cache of compiled programs
     #[arg(long, requires = "compiled")]
     no_cache: bool,
 }
@@ -299,8 +299,7 @@ impl Compiler {
         places: Vec<usize>,
         kept: impl Fn(&Goldens) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
-        let cache = cache.map(|cache| cache.for_model(&config.name));
+        let cache = sharing::cache(self.no_cache, &config.name)?;
         let mut running: Option<Worker> = None;
         for (number, &place) in places.iter().enumerate() {
             let row = &golden.rows[place];

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
+use super::model::open_bundle;
+use super::sharing::trust;
 use super::{inspect_packed, inspect_page, terminal};
-use crate::bundle::{Bundle, Cost, ProgramReport, Report, Uncosted};
+use crate::bundle::{Cost, ProgramReport, Report, Uncosted};
 
 /// Say what a bundle holds, needs and is predicted to cost, or what a packed file holds
 #[derive(Args)]
@@ -23,11 +25,15 @@ Examples:
   precast inspect bundle/ --program decode_16 --ops 40
   precast inspect bundle/ --html report.html
   precast inspect bundle/ --json
+  precast inspect s3://models/gpt-oss-20b.v6e-1 --trust release.key.pub
   precast inspect weights.safetensors --verify")]
 pub struct Inspect {
-    /// Folder that `precast compile` wrote, or file that `precast pack` wrote
+    /// Folder or URL that `precast compile` wrote to, or file that `precast pack` wrote
     #[arg(value_name = "BUNDLE|FILE")]
     bundle: PathBuf,
+    /// Public key, or a file with one, that must have signed the bundle [default: PRECAST_TRUST]
+    #[arg(long, value_name = "KEY")]
+    trust: Option<String>,
     /// Only this program
     #[arg(long, value_name = "NAME")]
     program: Option<String>,
@@ -48,6 +54,10 @@ pub struct Inspect {
 impl Inspect {
     pub fn run(self, verbose: bool) -> Result<ExitCode, Failure> {
         if self.bundle.is_file() {
+            if self.trust.is_some() {
+                let failure = Failure::usage("`--trust` is for bundles, a file of packed weights has no signature");
+                return Err(failure.hint("leave `--trust` out"));
+            }
             inspect_packed::inspect(&self.bundle, self.verify, verbose, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -57,7 +67,7 @@ impl Inspect {
             );
             return Err(failure.hint("leave `--verify` out"));
         }
-        let bundle = Bundle::open(&self.bundle)?;
+        let bundle = open_bundle(&self.bundle, trust(self.trust.as_deref())?.as_ref())?;
         let mut report = bundle.manifest().report();
         if let Some(name) = &self.program {
             let known: Vec<String> = report.programs.iter().map(|program| format!("`{}`", program.name)).collect();

@@ -38,6 +38,8 @@ mod run;
 mod score;
 mod score_against;
 mod score_file;
+mod sharing;
+mod sign;
 mod steps;
 mod strategy;
 mod subject;
@@ -66,8 +68,8 @@ real model, after asking.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 does not fit, 130 interrupted.
 Reports and answers go to standard output, progress and logs to standard error; with --json, standard \
-output is one JSON document. Colours obey NO_COLOR. Only `fetch`, a model given by name \
-that is not here, and getting a plugin use the network.")]
+output is one JSON document. Colours obey NO_COLOR. The network is used by `fetch`, for a model given by name \
+that is not here, to get a plugin, and for the URLs that are named.")]
 struct Arguments {
     /// Say more on standard error: what the cache misses and why; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -94,6 +96,7 @@ enum Verb {
     Emit(emit::Emit),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
+    Sign(sign::Sign),
     Pack(pack::Pack),
     Unpack(unpack::Unpack),
     Golden(golden::Golden),
@@ -134,6 +137,7 @@ fn run(verb: Verb, verbose: bool, quiet: bool) -> Result<ExitCode, Failure> {
         Verb::Emit(verb) => verb.run(),
         Verb::Compile(verb) => verb.run(),
         Verb::Inspect(verb) => verb.run(verbose),
+        Verb::Sign(verb) => verb.run(),
         Verb::Pack(verb) => verb.run(),
         Verb::Unpack(verb) => verb.run(),
         Verb::Golden(verb) => verb.run(),

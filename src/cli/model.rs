@@ -10,14 +10,17 @@ use hlo::ElementType;
 use super::failure::Failure;
 use super::host::Host;
 use super::provide::provide;
+use super::sharing::SharingArguments;
 use super::steps::{self, Opening};
 use super::subject::{Model, NameArguments, Subject};
 use super::wish::{Storage, Wanted, Wish};
-use super::{demo_model, plugins};
+use super::{demo_model, plugins, terminal};
 use crate::bundle::{Bundle, Manifest};
 use crate::config::Config;
 use crate::plan::{Kernels, Precision, Spelling, Strategy};
 use crate::runner::{RunError, Session, Setup};
+use crate::signature::Trust;
+use crate::storage::Place;
 use crate::target::{Platform, Target};
 use crate::weights;
 use crate::weights::packed::Packed;
@@ -47,9 +50,8 @@ pub struct ModelArguments {
     /// Threads of the device [default: as many as there are cores]
     #[arg(long, value_name = "N", help_heading = "Model", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Neither read nor write the local cache of compiled programs
-    #[arg(long, help_heading = "Model")]
-    pub no_cache: bool,
+    #[command(flatten)]
+    pub sharing: SharingArguments,
 }
 
 /// How weights and cache are stored, where that is not the type of products.
@@ -87,7 +89,7 @@ impl StorageArguments {
 #[derive(Args)]
 pub struct BundleArguments {
     /// Model: `gpt-oss-20b`, `gpt-oss-120b`, `OWNER/NAME` on a hub, `demo`, a folder or a packed file. Beside --model a bundle that
-    /// `precast compile` made; without one, programs come from the local cache or are compiled
+    /// `precast compile` made, a folder or a URL (s3, gs, http, https, file); without one, programs come from the cache or are compiled
     #[arg(value_name = "MODEL|BUNDLE")]
     subject: Option<String>,
     /// Compile the bundle's StableHLO for this machine instead of loading what was compiled for its target
@@ -173,7 +175,8 @@ impl ModelArguments {
             context: context_for(context, positions, weights.config()?.max_context)?,
             devices,
             threads: self.threads.map(usize::from),
-            no_cache: self.no_cache,
+            no_cache: self.sharing.no_cache,
+            sharing: self.sharing.resolve()?,
             read_ahead: weights.fits_memory(),
             ..Setup::new(weights.path())
         })
@@ -198,7 +201,8 @@ impl ModelArguments {
             context: context_for(context, positions, weights.config()?.max_context)?,
             devices: running_target(self.target.as_deref().unwrap_or(target))?.devices,
             threads: self.threads.map(usize::from),
-            no_cache: self.no_cache,
+            no_cache: self.sharing.no_cache,
+            sharing: self.sharing.resolve()?,
             read_ahead: weights.fits_memory(),
             ..Setup::new(weights.path())
         })
@@ -219,7 +223,7 @@ impl ModelArguments {
             }
             return self.setup_of(&subject.model, context, positions, Storage::Packed);
         };
-        let opened = Bundle::open(&path)?;
+        let opened = open_bundle(&path, self.sharing.trust()?.as_ref())?;
         let manifest = opened.manifest();
         let refused = |option: &str, asked: &str, has: &str| {
             let failure = Failure::usage(format!("`{option} {asked}` beside a bundle that was compiled for {has}"));
@@ -281,7 +285,7 @@ impl ModelArguments {
         let steps = of_phase("decode").find_map(|program| program.name.strip_prefix("decode_")?.parse().ok());
         let usual = Setup::new(weights.path());
         Ok(Setup {
-            bundle: Some(path),
+            bundle: Some(opened.clone()),
             recompile: bundle.recompile,
             name: if let Model::Named(name) = &subject.model { Some(name.model()) } else { None },
             plugin: Some(plugin),
@@ -293,7 +297,8 @@ impl ModelArguments {
             steps: steps.unwrap_or(usual.steps),
             devices: manifest.devices,
             threads: self.threads.map(usize::from),
-            no_cache: self.no_cache,
+            no_cache: self.sharing.no_cache,
+            sharing: self.sharing.resolve()?,
             read_ahead: weights.fits_memory(),
             ..usual
         })
@@ -308,6 +313,11 @@ impl ModelArguments {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
     }
+}
+
+/// The bundle that a path or a URL names, signed by `trust` if there is such a key.
+pub fn open_bundle(named: &Path, trust: Option<&Trust>) -> Result<Bundle, Failure> {
+    Ok(Bundle::open_at(&Place::named(named)?, trust, &terminal::BAR)?)
 }
 
 /// How a bundle's programs want weights and cache.

@@ -10,7 +10,7 @@ use super::failure::{DOES_NOT_FIT, Failure};
 use super::model::{config, context_for, target};
 use super::plan_table;
 use super::strategy::{RestArguments, Weights};
-use super::{fit, terminal, worker};
+use super::{fit, sharing, terminal, worker};
 use crate::bundle::{BundleError, Cache, Outcome, Worker, compile_ahead, program};
 use crate::config::Config;
 use crate::estimate::{Candidate, Compiled, Nearest, Sizes, WEIGHTS, choose, reason};
@@ -62,7 +62,7 @@ pub struct Plan {
     /// Library to compile with instead of the plugin that `precast plugins list` shows
     #[arg(long, value_name = "PATH", requires = "compiled")]
     plugin: Option<PathBuf>,
-    /// Neither read nor write the local cache of compiled programs
+    /// Neither read nor write the cache of compiled programs
     #[arg(long, requires = "compiled")]
     no_cache: bool,
     /// Print JSON
@@ -176,8 +176,7 @@ impl Plan {
 
     /// Has every candidate compiled, a worker for each group, which is of one target.
     fn compile(&self, config: &Config, groups: &mut [Vec<Candidate>]) -> Result<(), Failure> {
-        let cache = if self.no_cache { None } else { Cache::open_default(&terminal::BAR) };
-        let cache = cache.map(|cache| cache.for_model(&config.name));
+        let cache = sharing::cache(self.no_cache, &config.name)?;
         for group in groups {
             let Some(first) = group.first() else { continue };
             let mut worker = worker::start(&first.target, self.plugin.as_deref())?;

@@ -33,6 +33,7 @@ Examples:
   precast run gpt-oss-20b --yes --prompt \"Name three rivers\"
   echo \"Name three rivers\" | precast run --model gpt-oss-20b/ -q > answer.txt
   precast run --model gpt-oss-20b/ --raw --prompt \"Once upon a time\" --temperature 1 --seed 7 --max-new 200
+  precast run s3://models/gpt-oss-20b.cpu --trust release.key.pub --model gpt-oss-20b/ --prompt \"Name three rivers\"
   precast run --model gpt-oss-20b/ --tokens @ids.txt --max-new 40 --ignore-stop --compute f32 --json")]
 pub struct Run {
     #[command(flatten)]

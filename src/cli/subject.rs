@@ -83,8 +83,13 @@ impl Subject {
     }
 }
 
-/// A bundle alone says nothing: it holds no weights.
+/// A bundle alone says nothing: it holds no weights. What a URL names can be nothing else.
 fn refuse_bundle(alone: &str) -> Result<&str, Failure> {
+    if alone.contains("://") {
+        let failure =
+            Failure::usage(format!("`{alone}` alone: a URL names a bundle, which holds programs and no weights"));
+        return Err(failure.hint(format!("say where the weights are: `{alone} --model DIR`")));
+    }
     if !Path::new(alone).join(OF_BUNDLE).is_file() {
         return Ok(alone);
     }
@@ -140,13 +145,14 @@ mod tests {
             // Folders of this repository: the first has a name of its own all the same.
             (Some("demo"), None, "-|here demo"),
             (Some("src/cli"), None, "-|here src/cli"),
-            (Some("s3://bucket/model"), None, "-|here s3://bucket/model"),
+            (Some("s3://bucket/bundle"), Some("demo"), "s3://bucket/bundle|here demo"),
             (Some("/nowhere"), None, "-|here /nowhere"),
         ];
         for (positional, model, expected) in rows {
             assert_eq!(of(positional, model), expected, "{positional:?} {model:?}");
         }
         assert!(of(None, None).contains("neither a model's name nor"));
+        assert!(of(Some("s3://bucket/bundle"), None).contains("a URL names a bundle"));
         let revised = NameArguments { revision: Some("v1".to_owned()), ..NameArguments::default() };
         assert!(Subject::of(Some("demo"), None, &revised).is_err());
     }

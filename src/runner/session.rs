@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::bundle::{self, Bundle, Cache};
+use crate::bundle::{self, Bundle, Cache, Sharing};
 use crate::config::Config;
 use crate::graph::Phase;
 use crate::graph::cache;
@@ -26,7 +26,7 @@ pub struct Setup {
     /// What a model that is none of the published ones is called; `None` takes the name of its folder or file.
     pub name: Option<String>,
     /// A bundle made by `precast compile`; without one the programs come from the cache or are compiled.
-    pub bundle: Option<PathBuf>,
+    pub bundle: Option<Bundle>,
     /// Compile the text of the bundle's programs for this machine instead of loading its executables.
     pub recompile: bool,
     /// A plugin to use instead of the one that is found.
@@ -49,8 +49,10 @@ pub struct Setup {
     pub devices: usize,
     /// Threads of the devices; `None` leaves it to the plugin.
     pub threads: Option<usize>,
-    /// Neither read nor write the local cache of executables.
+    /// Neither read nor write the cache of executables.
     pub no_cache: bool,
+    /// What the cache shares with others.
+    pub sharing: Sharing,
 }
 
 impl Setup {
@@ -72,6 +74,7 @@ impl Setup {
             devices: 1,
             threads: None,
             no_cache: false,
+            sharing: Sharing::default(),
         }
     }
 
@@ -115,7 +118,6 @@ pub struct Session {
     programs: Vec<(Phase, LoadedExecutable)>,
     pub(super) weights: Vec<Buffer>,
     pub(super) cache: KvCache,
-    bundle: Option<Bundle>,
 }
 
 impl Session {
@@ -155,8 +157,7 @@ impl Session {
         let options =
             ClientOptions { devices: Some(setup.devices), threads: setup.threads, ..ClientOptions::default() };
         let client = Plugin::load(&found.path)?.client(&options)?;
-        let bundle = setup.bundle.as_deref().map(Bundle::open).transpose()?;
-        if let Some(bundle) = &bundle {
+        if let Some(bundle) = &setup.bundle {
             bundle.check_model(&config)?;
             if !setup.recompile {
                 bundle.check_client(&client)?;
@@ -169,18 +170,21 @@ impl Session {
         }
 
         let cache = open_cache(&config, setup, progress);
+        if let Some(bundle) = &setup.bundle {
+            bundle.bring(phases.iter().map(|phase| phase.name()), setup.recompile)?;
+        }
         // What a plugin does to load or compile a program keeps one core busy most of the time.
         let turns = Turns::new(progress, phases.len());
         let load = |(number, &phase): (usize, &Phase)| {
             let turn = turns.of(number);
-            Ok((phase, load(&client, &config, setup, bundle.as_ref(), cache.as_ref(), phase, &turn)?))
+            Ok((phase, load(&client, &config, setup, cache.as_ref(), phase, &turn)?))
         };
         let programs: Vec<_> = phases.par_iter().enumerate().map(load).collect::<Result<_, RunError>>()?;
         let (_, first) = programs.first().ok_or(RunError::NoPrefill)?;
         let weights = bind(first, &supply, progress)?;
         let cache = KvCache::new(first, weights.len(), &config, &plan)?;
         let setup = setup.clone();
-        Ok(Session { config, setup, plan, client, programs, weights, cache, bundle })
+        Ok(Session { config, setup, plan, client, programs, weights, cache })
     }
 
     pub fn config(&self) -> &Config {
@@ -195,8 +199,7 @@ impl Session {
     pub(super) fn load(&mut self, phase: Phase, progress: &dyn Progress) -> Result<(), RunError> {
         if self.program(phase).is_none() {
             let cache = open_cache(&self.config, &self.setup, progress);
-            let bundle = self.bundle.as_ref();
-            let program = load(&self.client, &self.config, &self.setup, bundle, cache.as_ref(), phase, progress)?;
+            let program = load(&self.client, &self.config, &self.setup, cache.as_ref(), phase, progress)?;
             self.programs.push((phase, program));
         }
         Ok(())
@@ -250,7 +253,6 @@ fn load(
     client: &Client,
     config: &Config,
     setup: &Setup,
-    bundle: Option<&Bundle>,
     cache: Option<&Cache>,
     phase: Phase,
     progress: &dyn Progress,
@@ -260,7 +262,7 @@ fn load(
         let error = || RunError::Devices { program: name.to_owned(), found, expected };
         if found == expected { Ok(()) } else { Err(error()) }
     };
-    if let Some(bundle) = bundle {
+    if let Some(bundle) = &setup.bundle {
         let program = bundle.program(&phase.name())?;
         check(&program.name, &program.signature)?;
         check_parameters(&program.name, &program.signature, config, &setup.plan())?;
@@ -296,7 +298,7 @@ fn open_cache(config: &Config, setup: &Setup, progress: &dyn Progress) -> Option
     if setup.no_cache {
         return None;
     }
-    let cache = Cache::open_default(progress)?.for_model(&config.name);
+    let cache = Cache::open_default(progress)?.for_model(&config.name).with_sharing(setup.sharing.clone());
     Some(match setup.threads {
         Some(threads) => cache.with_entry("threads", threads),
         None => cache,

@@ -194,8 +194,9 @@ impl Report {
         if !host.features.is_empty() {
             text += &format!(", {}", host.features.join(" "));
         }
-        text +=
-            &format!("\n{} memory available of {}\n\n", memory(host.memory_available_bytes), memory(host.memory_bytes));
+        text += &format!("\n{} memory available of {}", memory(host.memory_available_bytes), memory(host.memory_bytes));
+        let chips = host.tpu_chips;
+        text += &if chips > 0 { format!(", TPU chips: {chips}\n\n") } else { "\n\n".to_owned() };
         for check in &self.checks {
             let (word, colour) = match check.status {
                 Status::Ok => ("ok", AnsiColor::Green),

@@ -15,6 +15,8 @@ pub struct Host {
     pub features: Vec<String>,
     pub memory_bytes: Option<u64>,
     pub memory_available_bytes: Option<u64>,
+    /// TPU chips that are attached.
+    pub tpu_chips: usize,
 }
 
 const TELLING_FEATURES: [&str; 15] = [
@@ -55,8 +57,28 @@ impl Host {
                 .collect(),
             memory_bytes: total,
             memory_available_bytes: kibibytes(&meminfo, "MemAvailable").map(within),
+            tpu_chips: tpu_chips(Path::new(PCI)),
         }
     }
+}
+
+/// Whether a TPU is attached, without asking its plugin, which takes the chips for its own.
+pub fn has_tpu() -> bool {
+    tpu_chips(Path::new(PCI)) > 0
+}
+
+/// Where Linux lists what is on the PCI bus.
+const PCI: &str = "/sys/bus/pci/devices";
+
+/// Chips of TPUs that a folder like `/sys/bus/pci/devices` lists. Source of the numbers: `jax/_src/hardware_utils.py` of jax-ml/jax.
+fn tpu_chips(bus: &Path) -> usize {
+    const GOOGLE: &str = "0x1ae0";
+    const CHIPS: [&str; 6] = ["0x0027", "0x005e", "0x0062", "0x0063", "0x006f", "0x0076"]; // v2 and v3, v4, v5p, v5e, v6e, tpu7x
+    let Ok(devices) = std::fs::read_dir(bus) else { return 0 };
+    let says =
+        |folder: &Path, file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default().trim().to_owned();
+    let is_chip = |folder: &Path| says(folder, "vendor") == GOOGLE && CHIPS.contains(&says(folder, "device").as_str());
+    devices.flatten().filter(|device| is_chip(&device.path())).count()
 }
 
 /// What `python3 -m pip --version` answers; none where there is no such thing.
@@ -98,6 +120,19 @@ fn container_limit() -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chips_are_told_from_what_else_google_makes() {
+        let bus = tempfile::tempdir().expect("a folder");
+        for (name, vendor, device) in [("0", "0x1ae0", "0x0063"), ("1", "0x1ae0", "0x0042"), ("2", "0x8086", "0x0063")]
+        {
+            let folder = bus.path().join(name);
+            std::fs::create_dir(&folder).expect("a folder");
+            std::fs::write(folder.join("vendor"), format!("{vendor}\n")).expect("a file");
+            std::fs::write(folder.join("device"), format!("{device}\n")).expect("a file");
+        }
+        assert_eq!((tpu_chips(bus.path()), tpu_chips(Path::new("/nowhere"))), (1, 0));
+    }
 
     #[test]
     fn a_field_is_found_whatever_blanks_stand_around_it() {

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use hlo::ElementType;
 
 use super::failure::Failure;
-use super::host::Host;
+use super::host::{self, Host};
 use super::provide::provide;
 use super::sharing::SharingArguments;
 use super::steps::{self, Opening};
@@ -234,8 +234,11 @@ impl ModelArguments {
         {
             return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
         }
+        // Without devices of its own a bundle says so, and how it runs on the host.
+        let is_attached = self.plugin.is_some() || manifest.plugin.name == "tpu" && host::has_tpu();
+        let platform = if is_attached && !bundle.recompile { manifest.plugin.name.as_str() } else { "cpu" };
         if !bundle.recompile {
-            opened.check_platform("cpu", true)?;
+            opened.check_platform(platform, true)?;
         }
         let strategy = strategy_of(manifest)?;
         if let Some(asked) = self.compute
@@ -262,7 +265,7 @@ impl ModelArguments {
         {
             return Err(refused("--target", asked, &manifest.target));
         }
-        let plugin = plugins::cpu(self.plugin.as_deref())?;
+        let plugin = plugins::of_platform(platform, self.plugin.as_deref())?;
         let spelling = self.spelled(Spelling::of(&target(&manifest.target)?));
         let weights = match &subject.model {
             Model::Here(model) => Weights::named(model)?,
@@ -288,6 +291,7 @@ impl ModelArguments {
             bundle: Some(opened.clone()),
             recompile: bundle.recompile,
             name: if let Model::Named(name) = &subject.model { Some(name.model()) } else { None },
+            platform: platform.to_owned(),
             plugin: Some(plugin),
             strategy,
             spelling,

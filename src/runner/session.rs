@@ -18,6 +18,9 @@ use crate::weights::Store;
 use hlo::{ElementType, Signature, TensorType};
 use rayon::prelude::*;
 
+/// The platform whose devices are the host's own.
+const CPU: &str = "cpu";
+
 /// What a session is made of.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -29,6 +32,8 @@ pub struct Setup {
     pub bundle: Option<Bundle>,
     /// Compile the text of the bundle's programs for this machine instead of loading its executables.
     pub recompile: bool,
+    /// The platform whose plugin runs the programs, such as `cpu`.
+    pub platform: String,
     /// A plugin to use instead of the one that is found.
     pub plugin: Option<PathBuf>,
     /// How weights and cache are stored, and what products compute in.
@@ -45,7 +50,7 @@ pub struct Setup {
     pub steps: usize,
     /// Read all of a packed file ahead of its use; for those that memory has room for.
     pub read_ahead: bool,
-    /// Host devices that run every program together.
+    /// Devices that run every program together: as many of the host's, or all that another platform has.
     pub devices: usize,
     /// Threads of the devices; `None` leaves it to the plugin.
     pub threads: Option<usize>,
@@ -63,6 +68,7 @@ impl Setup {
             name: None,
             bundle: None,
             recompile: false,
+            platform: CPU.to_owned(),
             plugin: None,
             strategy: Strategy::plain(ElementType::Bf16),
             spelling: Spelling::HOST,
@@ -153,9 +159,10 @@ impl Session {
         if setup.prefill.is_empty() || setup.prefill.contains(&0) {
             return Err(RunError::NoPrefill);
         }
-        let found = plugins::find("cpu", setup.plugin.as_deref())?;
-        let options =
+        let found = plugins::find(&setup.platform, setup.plugin.as_deref())?;
+        let of_host =
             ClientOptions { devices: Some(setup.devices), threads: setup.threads, ..ClientOptions::default() };
+        let options = if setup.platform == CPU { of_host } else { ClientOptions::default() };
         let client = Plugin::load(&found.path)?.client(&options)?;
         if let Some(bundle) = &setup.bundle {
             bundle.check_model(&config)?;

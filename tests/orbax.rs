@@ -263,7 +263,7 @@ fn the_command_goes_both_ways() {
         of_file(&out)
     };
     let saved = saved(&tensors, "nested", &["sharded"]);
-    fs::copy(model.join("config.json"), saved.path().join("config.json")).expect("a copy");
+    fs::copy(model.join("config.json"), saved.path().join("sharded/config.json")).expect("a copy");
     let expected = score(model);
     assert!(expected["logits"].as_chunks().0.iter().all(|logit| f32::from_le_bytes(*logit).is_finite()));
     assert!(score(&place("tree")) == expected);

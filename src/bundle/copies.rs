@@ -30,7 +30,7 @@ pub struct BundleCopies {
 impl BundleCopies {
     /// Beside the user's executables; none where no folder can be named.
     pub fn open_default() -> Option<BundleCopies> {
-        Some(BundleCopies { folder: Cache::default_folder()?.parent()?.join("bundles") })
+        Some(BundleCopies { folder: Cache::default_root()?.join("bundles") })
     }
 
     pub fn folder(&self) -> &Path {

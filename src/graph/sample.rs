@@ -116,12 +116,12 @@ impl Folding {
     /// The token that each place of `table` `[b, l, f]` stands for, s32 `[b, l, f]`; none that is below `v` for those that fill it up.
     fn tokens(self, table: Tensor<'_>) -> Tensor<'_> {
         let (b, ty) = (table.builder(), table.ty().with_element(S32));
-        let (lines, columns) = (b.iota(&ty, 1), b.iota(&ty, 2));
+        let lines = b.iota(&ty, 1);
         if self.parts == 1 {
-            return lines * FOLD as i64 + columns;
+            return lines * FOLD as i64 + b.iota(&ty, 2);
         }
         let part = lines / self.lines() as i64;
-        let place = (lines - part * self.lines() as i64) * FOLD as i64 + columns;
+        let place = (lines - part * self.lines() as i64) * FOLD as i64 + b.iota(&ty, 2);
         place.below(self.own() as i64).select(part * self.own() as i64 + place, self.v as i64)
     }
 

@@ -6,7 +6,7 @@ mod objects;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use objects::{BUCKET, Fault, Objects};
+use objects::{BUCKET, Fault, Objects, Request};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -57,7 +57,9 @@ impl Machine {
 
     /// Whether something was compiled here or came into the cache.
     fn has_executables(&self) -> bool {
-        std::fs::read_dir(self.path("cache/executables")).is_ok_and(|mut entries| entries.next().is_some())
+        let is_executable = |name: &Path| name.extension().is_some_and(|ending| ending == "executable");
+        let entries = std::fs::read_dir(self.path("cache/executables")).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|file| is_executable(&file))
     }
 }
 
@@ -99,6 +101,7 @@ fn a_pipeline_compiles_and_devices_run_only_what_it_signed() {
     check_done(&first.run(&objects, &script("compile")));
     let report = first.json("bundle.json");
     assert_eq!(cached(&report), [false; 3], "two buckets and decode were compiled");
+    assert!(first.has_executables());
 
     // The next run of the pipeline, on another machine, compiles nothing.
     let next = Machine::new(&build);
@@ -129,7 +132,8 @@ fn a_pipeline_compiles_and_devices_run_only_what_it_signed() {
     let refused = device(other.to_str().expect("UTF-8")).run(&objects, &script("run"));
     assert!(!refused.status.success() && said(&refused).contains("key"), "{}", said(&refused));
 
-    objects.judge(|request| if request.is("GET", "/objects/") { Fault::Flipped(100) } else { Fault::None });
+    let is_program = |request: &Request| request.is("GET", "/objects/") && !request.path.ends_with(".minisig");
+    objects.judge(move |request| if is_program(request) { Fault::Flipped(100) } else { Fault::None });
     let damaged = device(public).run(&objects, &script("run"));
     assert!(!damaged.status.success() && said(&damaged).contains("SHA-256"), "{}", said(&damaged));
 }

@@ -95,87 +95,44 @@ module @moe {
     %moe.select_7 = stablehlo.select %moe.broadcast_in_dim_8, %moe.convert_6, %moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %moe.slice = stablehlo.slice %moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
     %moe.convert_7 = stablehlo.convert %moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %moe.reduce_6 = stablehlo.reduce(%moe.select_7 init: %moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %moe.convert_8 = stablehlo.convert %moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
-    %moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %moe.compare_10 = stablehlo.compare LE, %moe.iota_5, %moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %moe.select_8 = stablehlo.select %moe.compare_10, %moe.broadcast_in_dim_9, %moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
-    %moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.block_ends = stablehlo.reduce(%moe.select_8 init: %moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.blocks = stablehlo.reduce(%moe.convert_8 init: %moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-    %moe.while:2 = "stablehlo.while"(%moe.constant_22, %moe.constant_23) ({
-    ^bb0(%moe.arg: tensor<i32>, %moe.arg_2: tensor<48x1x416xf32>):
-      %moe.compare_11 = stablehlo.compare LT, %moe.arg, %moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %moe.compare_11 : tensor<i1>
-    }, {
-    ^bb0(%moe.arg_3: tensor<i32>, %moe.arg_4: tensor<48x1x416xf32>):
-      %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %moe.compare_12 = stablehlo.compare LE, %moe.block_ends, %moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %moe.convert_9 = stablehlo.convert %moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
-      %moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.expert = stablehlo.reduce(%moe.convert_9 init: %moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %moe.select_9 = stablehlo.select %moe.compare_12, %moe.convert_8, %moe.constant_25 : tensor<9xi1>, tensor<9xi32>
-      %moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.reduce_10 = stablehlo.reduce(%moe.select_9 init: %moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %moe.subtract_4 = stablehlo.subtract %moe.arg_3, %moe.reduce_10 : tensor<i32>
-      %moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %moe.constant_27, %moe.expert, %moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %moe.reshape = stablehlo.reshape %moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %moe.constant_28, %moe.expert, %moe.constant_28, %moe.constant_28, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xbf16>
-      %moe.reshape_2 = stablehlo.reshape %moe.dynamic_slice_2 : (tensor<1x1x1216x416xbf16>) -> tensor<1x1216x416xbf16>
-      %moe.dot_general_2 = stablehlo.dot_general %moe.convert_7, %moe.reshape_2, contracting_dims = [1] x [2] : (tensor<48x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<48x1x1216xf32>
-      %moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %moe.add_3 = stablehlo.add %moe.dot_general_2, %moe.broadcast_in_dim_11 : tensor<48x1x1216xf32>
-      %moe.slice_2 = stablehlo.slice %moe.add_3 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %moe.slice_3 = stablehlo.slice %moe.add_3 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %moe.constant_29 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %moe.minimum = stablehlo.minimum %moe.slice_2, %moe.constant_29 : tensor<48x1x608xf32>
-      %moe.constant_30 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %moe.minimum_2 = stablehlo.minimum %moe.slice_3, %moe.constant_30 : tensor<48x1x608xf32>
-      %moe.constant_31 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
-      %moe.maximum = stablehlo.maximum %moe.minimum_2, %moe.constant_31 : tensor<48x1x608xf32>
-      %moe.constant_32 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
-      %moe.multiply = stablehlo.multiply %moe.minimum, %moe.constant_32 : tensor<48x1x608xf32>
-      %moe.logistic = stablehlo.logistic %moe.multiply : tensor<48x1x608xf32>
-      %moe.multiply_2 = stablehlo.multiply %moe.minimum, %moe.logistic : tensor<48x1x608xf32>
-      %moe.constant_33 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
-      %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_33 : tensor<48x1x608xf32>
-      %moe.multiply_3 = stablehlo.multiply %moe.multiply_2, %moe.add_4 : tensor<48x1x608xf32>
-      %moe.convert_10 = stablehlo.convert %moe.multiply_3 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
-      %moe.constant_34 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %moe.constant_34, %moe.expert, %moe.constant_34, %moe.constant_34, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xbf16>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xbf16>
-      %moe.reshape_3 = stablehlo.reshape %moe.dynamic_slice_3 : (tensor<1x1x416x608xbf16>) -> tensor<1x416x608xbf16>
-      %moe.dot_general_3 = stablehlo.dot_general %moe.convert_10, %moe.reshape_3, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<48x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x48x416xf32>
-      %moe.transpose = stablehlo.transpose %moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x416xf32>) -> tensor<48x1x416xf32>
-      %moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %moe.dynamic_slice_4 = stablehlo.dynamic_slice %moe.select_6, %moe.constant_35, %moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %moe.reshape_4 = stablehlo.reshape %moe.dynamic_slice_4 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %moe.reshape_4, dims = [0] : (tensor<48xf32>) -> tensor<48x1x416xf32>
-      %moe.constant_36 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %moe.compare_13 = stablehlo.compare GT, %moe.broadcast_in_dim_12, %moe.constant_36, FLOAT : (tensor<48x1x416xf32>, tensor<48x1x416xf32>) -> tensor<48x1x416xi1>
-      %moe.multiply_4 = stablehlo.multiply %moe.transpose, %moe.broadcast_in_dim_12 : tensor<48x1x416xf32>
-      %moe.constant_37 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %moe.select_10 = stablehlo.select %moe.compare_13, %moe.multiply_4, %moe.constant_37 : tensor<48x1x416xi1>, tensor<48x1x416xf32>
-      %moe.constant_38 = stablehlo.constant dense<1> : tensor<i32>
-      %moe.add_5 = stablehlo.add %moe.arg_3, %moe.constant_38 : tensor<i32>
-      %moe.add_6 = stablehlo.add %moe.arg_4, %moe.select_10 : tensor<48x1x416xf32>
-      stablehlo.return %moe.add_5, %moe.add_6 : tensor<i32>, tensor<48x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x416xf32>) -> (tensor<i32>, tensor<48x1x416xf32>)
-    %moe.slice_4 = stablehlo.slice %moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
-    %moe.constant_39 = stablehlo.constant dense<0.0> : tensor<f32>
-    %moe.reduce_11 = stablehlo.reduce(%moe.slice_4 init: %moe.constant_39) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %moe.dot_general_2 = stablehlo.dot_general %moe.convert_7, %layers.0.moe.gate_up.weight, contracting_dims = [1] x [3] : (tensor<48x416xbf16>, tensor<1x9x1216x416xbf16>) -> tensor<48x1x9x1216xf32>
+    %moe.transpose = stablehlo.transpose %moe.dot_general_2, dims = [0, 2, 1, 3] : (tensor<48x1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.gate_up.bias, dims = [2, 1, 3] : (tensor<1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %moe.add_3 = stablehlo.add %moe.transpose, %moe.broadcast_in_dim_9 : tensor<48x9x1x1216xf32>
+    %moe.reshape = stablehlo.reshape %moe.add_3 : (tensor<48x9x1x1216xf32>) -> tensor<432x1x1216xf32>
+    %moe.slice_2 = stablehlo.slice %moe.reshape [0:432, 0:1, 0:608] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %moe.slice_3 = stablehlo.slice %moe.reshape [0:432, 0:1, 608:1216] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %moe.constant_18 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %moe.minimum = stablehlo.minimum %moe.slice_2, %moe.constant_18 : tensor<432x1x608xf32>
+    %moe.constant_19 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %moe.minimum_2 = stablehlo.minimum %moe.slice_3, %moe.constant_19 : tensor<432x1x608xf32>
+    %moe.constant_20 = stablehlo.constant dense<-7.0> : tensor<432x1x608xf32>
+    %moe.maximum = stablehlo.maximum %moe.minimum_2, %moe.constant_20 : tensor<432x1x608xf32>
+    %moe.constant_21 = stablehlo.constant dense<1.702> : tensor<432x1x608xf32>
+    %moe.multiply = stablehlo.multiply %moe.minimum, %moe.constant_21 : tensor<432x1x608xf32>
+    %moe.logistic = stablehlo.logistic %moe.multiply : tensor<432x1x608xf32>
+    %moe.multiply_2 = stablehlo.multiply %moe.minimum, %moe.logistic : tensor<432x1x608xf32>
+    %moe.constant_22 = stablehlo.constant dense<1.0> : tensor<432x1x608xf32>
+    %moe.add_4 = stablehlo.add %moe.maximum, %moe.constant_22 : tensor<432x1x608xf32>
+    %moe.multiply_3 = stablehlo.multiply %moe.multiply_2, %moe.add_4 : tensor<432x1x608xf32>
+    %moe.convert_8 = stablehlo.convert %moe.multiply_3 : (tensor<432x1x608xf32>) -> tensor<432x1x608xbf16>
+    %moe.reshape_2 = stablehlo.reshape %moe.convert_8 : (tensor<432x1x608xbf16>) -> tensor<48x9x1x608xbf16>
+    %moe.dot_general_3 = stablehlo.dot_general %moe.reshape_2, %layers.0.moe.down.weight, batching_dims = [1, 2] x [1, 0], contracting_dims = [3] x [3] : (tensor<48x9x1x608xbf16>, tensor<1x9x416x608xbf16>) -> tensor<9x1x48x416xf32>
+    %moe.transpose_2 = stablehlo.transpose %moe.dot_general_3, dims = [2, 0, 1, 3] : (tensor<9x1x48x416xf32>) -> tensor<48x9x1x416xf32>
+    %moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %moe.select_6, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x1x416xf32>
+    %moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %moe.compare_10 = stablehlo.compare GT, %moe.broadcast_in_dim_10, %moe.constant_23, FLOAT : (tensor<48x9x1x416xf32>, tensor<48x9x1x416xf32>) -> tensor<48x9x1x416xi1>
+    %moe.multiply_4 = stablehlo.multiply %moe.transpose_2, %moe.broadcast_in_dim_10 : tensor<48x9x1x416xf32>
+    %moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %moe.select_8 = stablehlo.select %moe.compare_10, %moe.multiply_4, %moe.constant_24 : tensor<48x9x1x416xi1>, tensor<48x9x1x416xf32>
+    %moe.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_6 = stablehlo.reduce(%moe.select_8 init: %moe.constant_25) applies stablehlo.add across dimensions = [1] : (tensor<48x9x1x416xf32>, tensor<f32>) -> tensor<48x1x416xf32>
+    %moe.slice_4 = stablehlo.slice %moe.reduce_6 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
+    %moe.constant_26 = stablehlo.constant dense<0.0> : tensor<f32>
+    %moe.reduce_7 = stablehlo.reduce(%moe.slice_4 init: %moe.constant_26) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %moe.dot_general_4 = stablehlo.dot_general %moe.select_6, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %moe.add_7 = stablehlo.add %moe.reduce_11, %moe.dot_general_4 : tensor<48x416xf32>
-    %add = stablehlo.add %x, %moe.add_7 : tensor<48x416xf32>
+    %moe.add_5 = stablehlo.add %moe.reduce_7, %moe.dot_general_4 : tensor<48x416xf32>
+    %add = stablehlo.add %x, %moe.add_5 : tensor<48x416xf32>
     return %add : tensor<48x416xf32>
   }
 }

@@ -295,99 +295,50 @@ module @prefill_48 {
     %layers.0.moe.select_7 = stablehlo.select %layers.0.moe.broadcast_in_dim_8, %layers.0.moe.convert_6, %layers.0.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.0.moe.slice = stablehlo.slice %layers.0.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
     %layers.0.moe.convert_7 = stablehlo.convert %layers.0.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.0.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_7 init: %layers.0.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.0.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.0.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.0.moe.compare_10 = stablehlo.compare LE, %layers.0.moe.iota_5, %layers.0.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.0.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.0.moe.select_8 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.broadcast_in_dim_9, %layers.0.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
-    %layers.0.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.block_ends = stablehlo.reduce(%layers.0.moe.select_8 init: %layers.0.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %layers.0.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.blocks = stablehlo.reduce(%layers.0.moe.convert_8 init: %layers.0.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.0.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.0.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-    %layers.0.moe.while:2 = "stablehlo.while"(%layers.0.moe.constant_22, %layers.0.moe.constant_23) ({
-    ^bb0(%layers.0.moe.arg: tensor<i32>, %layers.0.moe.arg_2: tensor<48x1x416xf32>):
-      %layers.0.moe.compare_11 = stablehlo.compare LT, %layers.0.moe.arg, %layers.0.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.0.moe.compare_11 : tensor<i1>
-    }, {
-    ^bb0(%layers.0.moe.arg_3: tensor<i32>, %layers.0.moe.arg_4: tensor<48x1x416xf32>):
-      %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.0.moe.compare_12 = stablehlo.compare LE, %layers.0.moe.block_ends, %layers.0.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.0.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.expert = stablehlo.reduce(%layers.0.moe.convert_9 init: %layers.0.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.0.moe.select_9 = stablehlo.select %layers.0.moe.compare_12, %layers.0.moe.convert_8, %layers.0.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
-      %layers.0.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.reduce_10 = stablehlo.reduce(%layers.0.moe.select_9 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.0.moe.subtract_4 = stablehlo.subtract %layers.0.moe.arg_3, %layers.0.moe.reduce_10 : tensor<i32>
-      %layers.0.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice = stablehlo.dynamic_slice %layers.0.moe.gate_up.bias, %layers.0.moe.constant_27, %layers.0.moe.expert, %layers.0.moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.0.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.0.moe.gate_up.weight, %layers.0.moe.constant_28, %layers.0.moe.expert, %layers.0.moe.constant_28, %layers.0.moe.constant_28, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
-      %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.dynamic_slice_2 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-      %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.reshape_2 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
-      %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_10, contracting_dims = [1] x [2] : (tensor<48x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<48x1x1216xf32>
-      %layers.0.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.0.moe.gate_up.scales, %layers.0.moe.constant_29, %layers.0.moe.expert, %layers.0.moe.constant_29, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.0.moe.reshape_3 = stablehlo.reshape %layers.0.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.dot_general_2, %layers.0.moe.broadcast_in_dim_11 : tensor<48x1x1216xf32>
-      %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.multiply, %layers.0.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
-      %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.add_3 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.add_3 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.0.moe.constant_30 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_30 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_31 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.minimum_2 = stablehlo.minimum %layers.0.moe.slice_3, %layers.0.moe.constant_31 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_32 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
-      %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_2, %layers.0.moe.constant_32 : tensor<48x1x608xf32>
-      %layers.0.moe.constant_33 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_33 : tensor<48x1x608xf32>
-      %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_2 : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.logistic : tensor<48x1x608xf32>
-      %layers.0.moe.constant_34 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
-      %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_34 : tensor<48x1x608xf32>
-      %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.multiply_3, %layers.0.moe.add_4 : tensor<48x1x608xf32>
-      %layers.0.moe.convert_11 = stablehlo.convert %layers.0.moe.multiply_4 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
-      %layers.0.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.0.moe.down.weight, %layers.0.moe.constant_35, %layers.0.moe.expert, %layers.0.moe.constant_35, %layers.0.moe.constant_35, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
-      %layers.0.moe.reshape_4 = stablehlo.reshape %layers.0.moe.dynamic_slice_4 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-      %layers.0.moe.convert_12 = stablehlo.convert %layers.0.moe.reshape_4 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
-      %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.convert_11, %layers.0.moe.convert_12, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<48x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x48x416xf32>
-      %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x416xf32>) -> tensor<48x1x416xf32>
-      %layers.0.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.0.moe.down.scales, %layers.0.moe.constant_36, %layers.0.moe.expert, %layers.0.moe.constant_36, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>
-      %layers.0.moe.reshape_5 = stablehlo.reshape %layers.0.moe.dynamic_slice_5 : (tensor<1x1x416xf32>) -> tensor<1x416xf32>
-      %layers.0.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_5, dims = [1, 2] : (tensor<1x416xf32>) -> tensor<48x1x416xf32>
-      %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_13 : tensor<48x1x416xf32>
-      %layers.0.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.0.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.0.moe.select_6, %layers.0.moe.constant_37, %layers.0.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.0.moe.reshape_6 = stablehlo.reshape %layers.0.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.0.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.0.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x416xf32>
-      %layers.0.moe.constant_38 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %layers.0.moe.compare_13 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_14, %layers.0.moe.constant_38, FLOAT : (tensor<48x1x416xf32>, tensor<48x1x416xf32>) -> tensor<48x1x416xi1>
-      %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.multiply_5, %layers.0.moe.broadcast_in_dim_14 : tensor<48x1x416xf32>
-      %layers.0.moe.constant_39 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %layers.0.moe.select_10 = stablehlo.select %layers.0.moe.compare_13, %layers.0.moe.multiply_6, %layers.0.moe.constant_39 : tensor<48x1x416xi1>, tensor<48x1x416xf32>
-      %layers.0.moe.constant_40 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.arg_3, %layers.0.moe.constant_40 : tensor<i32>
-      %layers.0.moe.add_6 = stablehlo.add %layers.0.moe.arg_4, %layers.0.moe.select_10 : tensor<48x1x416xf32>
-      stablehlo.return %layers.0.moe.add_5, %layers.0.moe.add_6 : tensor<i32>, tensor<48x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x416xf32>) -> (tensor<i32>, tensor<48x1x416xf32>)
-    %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
-    %layers.0.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.0.moe.reduce_11 = stablehlo.reduce(%layers.0.moe.slice_4 init: %layers.0.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.0.moe.convert_8 = stablehlo.convert %layers.0.moe.gate_up.weight : (tensor<1x9x1216x416xi8>) -> tensor<1x9x1216x416xbf16>
+    %layers.0.moe.dot_general_2 = stablehlo.dot_general %layers.0.moe.convert_7, %layers.0.moe.convert_8, contracting_dims = [1] x [3] : (tensor<48x416xbf16>, tensor<1x9x1216x416xbf16>) -> tensor<48x1x9x1216xf32>
+    %layers.0.moe.transpose = stablehlo.transpose %layers.0.moe.dot_general_2, dims = [0, 2, 1, 3] : (tensor<48x1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.0.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.0.moe.gate_up.scales, dims = [2, 1, 3] : (tensor<1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.0.moe.multiply = stablehlo.multiply %layers.0.moe.transpose, %layers.0.moe.broadcast_in_dim_9 : tensor<48x9x1x1216xf32>
+    %layers.0.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.0.moe.gate_up.bias, dims = [2, 1, 3] : (tensor<1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.0.moe.add_3 = stablehlo.add %layers.0.moe.multiply, %layers.0.moe.broadcast_in_dim_10 : tensor<48x9x1x1216xf32>
+    %layers.0.moe.reshape = stablehlo.reshape %layers.0.moe.add_3 : (tensor<48x9x1x1216xf32>) -> tensor<432x1x1216xf32>
+    %layers.0.moe.slice_2 = stablehlo.slice %layers.0.moe.reshape [0:432, 0:1, 0:608] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %layers.0.moe.slice_3 = stablehlo.slice %layers.0.moe.reshape [0:432, 0:1, 608:1216] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %layers.0.moe.constant_18 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %layers.0.moe.minimum = stablehlo.minimum %layers.0.moe.slice_2, %layers.0.moe.constant_18 : tensor<432x1x608xf32>
+    %layers.0.moe.constant_19 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %layers.0.moe.minimum_2 = stablehlo.minimum %layers.0.moe.slice_3, %layers.0.moe.constant_19 : tensor<432x1x608xf32>
+    %layers.0.moe.constant_20 = stablehlo.constant dense<-7.0> : tensor<432x1x608xf32>
+    %layers.0.moe.maximum = stablehlo.maximum %layers.0.moe.minimum_2, %layers.0.moe.constant_20 : tensor<432x1x608xf32>
+    %layers.0.moe.constant_21 = stablehlo.constant dense<1.702> : tensor<432x1x608xf32>
+    %layers.0.moe.multiply_2 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.constant_21 : tensor<432x1x608xf32>
+    %layers.0.moe.logistic = stablehlo.logistic %layers.0.moe.multiply_2 : tensor<432x1x608xf32>
+    %layers.0.moe.multiply_3 = stablehlo.multiply %layers.0.moe.minimum, %layers.0.moe.logistic : tensor<432x1x608xf32>
+    %layers.0.moe.constant_22 = stablehlo.constant dense<1.0> : tensor<432x1x608xf32>
+    %layers.0.moe.add_4 = stablehlo.add %layers.0.moe.maximum, %layers.0.moe.constant_22 : tensor<432x1x608xf32>
+    %layers.0.moe.multiply_4 = stablehlo.multiply %layers.0.moe.multiply_3, %layers.0.moe.add_4 : tensor<432x1x608xf32>
+    %layers.0.moe.convert_9 = stablehlo.convert %layers.0.moe.multiply_4 : (tensor<432x1x608xf32>) -> tensor<432x1x608xbf16>
+    %layers.0.moe.reshape_2 = stablehlo.reshape %layers.0.moe.convert_9 : (tensor<432x1x608xbf16>) -> tensor<48x9x1x608xbf16>
+    %layers.0.moe.convert_10 = stablehlo.convert %layers.0.moe.down.weight : (tensor<1x9x416x608xi8>) -> tensor<1x9x416x608xbf16>
+    %layers.0.moe.dot_general_3 = stablehlo.dot_general %layers.0.moe.reshape_2, %layers.0.moe.convert_10, batching_dims = [1, 2] x [1, 0], contracting_dims = [3] x [3] : (tensor<48x9x1x608xbf16>, tensor<1x9x416x608xbf16>) -> tensor<9x1x48x416xf32>
+    %layers.0.moe.transpose_2 = stablehlo.transpose %layers.0.moe.dot_general_3, dims = [2, 0, 1, 3] : (tensor<9x1x48x416xf32>) -> tensor<48x9x1x416xf32>
+    %layers.0.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.0.moe.down.scales, dims = [2, 1, 3] : (tensor<1x9x416xf32>) -> tensor<48x9x1x416xf32>
+    %layers.0.moe.multiply_5 = stablehlo.multiply %layers.0.moe.transpose_2, %layers.0.moe.broadcast_in_dim_11 : tensor<48x9x1x416xf32>
+    %layers.0.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.0.moe.select_6, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x1x416xf32>
+    %layers.0.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %layers.0.moe.compare_10 = stablehlo.compare GT, %layers.0.moe.broadcast_in_dim_12, %layers.0.moe.constant_23, FLOAT : (tensor<48x9x1x416xf32>, tensor<48x9x1x416xf32>) -> tensor<48x9x1x416xi1>
+    %layers.0.moe.multiply_6 = stablehlo.multiply %layers.0.moe.multiply_5, %layers.0.moe.broadcast_in_dim_12 : tensor<48x9x1x416xf32>
+    %layers.0.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %layers.0.moe.select_8 = stablehlo.select %layers.0.moe.compare_10, %layers.0.moe.multiply_6, %layers.0.moe.constant_24 : tensor<48x9x1x416xi1>, tensor<48x9x1x416xf32>
+    %layers.0.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_6 = stablehlo.reduce(%layers.0.moe.select_8 init: %layers.0.moe.constant_25) applies stablehlo.add across dimensions = [1] : (tensor<48x9x1x416xf32>, tensor<f32>) -> tensor<48x1x416xf32>
+    %layers.0.moe.slice_4 = stablehlo.slice %layers.0.moe.reduce_6 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
+    %layers.0.moe.constant_26 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.0.moe.reduce_7 = stablehlo.reduce(%layers.0.moe.slice_4 init: %layers.0.moe.constant_26) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.0.moe.dot_general_4 = stablehlo.dot_general %layers.0.moe.select_6, %layers.0.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.0.moe.add_7 = stablehlo.add %layers.0.moe.reduce_11, %layers.0.moe.dot_general_4 : tensor<48x416xf32>
-    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_7 : tensor<48x416xf32>
+    %layers.0.moe.add_5 = stablehlo.add %layers.0.moe.reduce_7, %layers.0.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.0.add_2 = stablehlo.add %layers.0.add, %layers.0.moe.add_5 : tensor<48x416xf32>
     %layers.1.attention.norm.multiply = stablehlo.multiply %layers.0.add_2, %layers.0.add_2 : tensor<48x416xf32>
     %layers.1.attention.norm.constant = stablehlo.constant dense<0.0> : tensor<f32>
     %layers.1.attention.norm.reduce = stablehlo.reduce(%layers.1.attention.norm.multiply init: %layers.1.attention.norm.constant) applies stablehlo.add across dimensions = [1] : (tensor<48x416xf32>, tensor<f32>) -> tensor<48xf32>
@@ -597,99 +548,50 @@ module @prefill_48 {
     %layers.1.moe.select_7 = stablehlo.select %layers.1.moe.broadcast_in_dim_8, %layers.1.moe.convert_6, %layers.1.moe.constant_17 : tensor<48x9xi1>, tensor<48x9xf32>
     %layers.1.moe.slice = stablehlo.slice %layers.1.moe.norm.multiply_3 [0:48, 0:416] : (tensor<48x416xf32>) -> tensor<48x416xf32>
     %layers.1.moe.convert_7 = stablehlo.convert %layers.1.moe.slice : (tensor<48x416xf32>) -> tensor<48x416xbf16>
-    %layers.1.moe.constant_18 = stablehlo.constant dense<0xFF800000> : tensor<f32>
-    %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_7 init: %layers.1.moe.constant_18) applies stablehlo.maximum across dimensions = [0] : (tensor<48x9xf32>, tensor<f32>) -> tensor<9xf32>
-    %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.reduce_6 : (tensor<9xf32>) -> tensor<9xi32>
-    %layers.1.moe.iota_5 = stablehlo.iota dim = 1 : tensor<9x9xi32>
-    %layers.1.moe.iota_6 = stablehlo.iota dim = 0 : tensor<9x9xi32>
-    %layers.1.moe.compare_10 = stablehlo.compare LE, %layers.1.moe.iota_5, %layers.1.moe.iota_6, SIGNED : (tensor<9x9xi32>, tensor<9x9xi32>) -> tensor<9x9xi1>
-    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.convert_8, dims = [1] : (tensor<9xi32>) -> tensor<9x9xi32>
-    %layers.1.moe.constant_19 = stablehlo.constant dense<0> : tensor<9x9xi32>
-    %layers.1.moe.select_8 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.broadcast_in_dim_9, %layers.1.moe.constant_19 : tensor<9x9xi1>, tensor<9x9xi32>
-    %layers.1.moe.constant_20 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.block_ends = stablehlo.reduce(%layers.1.moe.select_8 init: %layers.1.moe.constant_20) applies stablehlo.add across dimensions = [1] : (tensor<9x9xi32>, tensor<i32>) -> tensor<9xi32>
-    %layers.1.moe.constant_21 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.blocks = stablehlo.reduce(%layers.1.moe.convert_8 init: %layers.1.moe.constant_21) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-    %layers.1.moe.constant_22 = stablehlo.constant dense<0> : tensor<i32>
-    %layers.1.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-    %layers.1.moe.while:2 = "stablehlo.while"(%layers.1.moe.constant_22, %layers.1.moe.constant_23) ({
-    ^bb0(%layers.1.moe.arg: tensor<i32>, %layers.1.moe.arg_2: tensor<48x1x416xf32>):
-      %layers.1.moe.compare_11 = stablehlo.compare LT, %layers.1.moe.arg, %layers.1.moe.blocks, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
-      stablehlo.return %layers.1.moe.compare_11 : tensor<i1>
-    }, {
-    ^bb0(%layers.1.moe.arg_3: tensor<i32>, %layers.1.moe.arg_4: tensor<48x1x416xf32>):
-      %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.arg_3, dims = [] : (tensor<i32>) -> tensor<9xi32>
-      %layers.1.moe.compare_12 = stablehlo.compare LE, %layers.1.moe.block_ends, %layers.1.moe.broadcast_in_dim_10, SIGNED : (tensor<9xi32>, tensor<9xi32>) -> tensor<9xi1>
-      %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.compare_12 : (tensor<9xi1>) -> tensor<9xi32>
-      %layers.1.moe.constant_24 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.expert = stablehlo.reduce(%layers.1.moe.convert_9 init: %layers.1.moe.constant_24) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.constant_25 = stablehlo.constant dense<0> : tensor<9xi32>
-      %layers.1.moe.select_9 = stablehlo.select %layers.1.moe.compare_12, %layers.1.moe.convert_8, %layers.1.moe.constant_25 : tensor<9xi1>, tensor<9xi32>
-      %layers.1.moe.constant_26 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.reduce_10 = stablehlo.reduce(%layers.1.moe.select_9 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [0] : (tensor<9xi32>, tensor<i32>) -> tensor<i32>
-      %layers.1.moe.subtract_4 = stablehlo.subtract %layers.1.moe.arg_3, %layers.1.moe.reduce_10 : tensor<i32>
-      %layers.1.moe.constant_27 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice = stablehlo.dynamic_slice %layers.1.moe.gate_up.bias, %layers.1.moe.constant_27, %layers.1.moe.expert, %layers.1.moe.constant_27, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.dynamic_slice : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.1.moe.constant_28 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_2 = stablehlo.dynamic_slice %layers.1.moe.gate_up.weight, %layers.1.moe.constant_28, %layers.1.moe.expert, %layers.1.moe.constant_28, %layers.1.moe.constant_28, sizes = [1, 1, 1216, 416] : (tensor<1x9x1216x416xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216x416xi8>
-      %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.dynamic_slice_2 : (tensor<1x1x1216x416xi8>) -> tensor<1x1216x416xi8>
-      %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.reshape_2 : (tensor<1x1216x416xi8>) -> tensor<1x1216x416xbf16>
-      %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_10, contracting_dims = [1] x [2] : (tensor<48x416xbf16>, tensor<1x1216x416xbf16>) -> tensor<48x1x1216xf32>
-      %layers.1.moe.constant_29 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_3 = stablehlo.dynamic_slice %layers.1.moe.gate_up.scales, %layers.1.moe.constant_29, %layers.1.moe.expert, %layers.1.moe.constant_29, sizes = [1, 1, 1216] : (tensor<1x9x1216xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x1216xf32>
-      %layers.1.moe.reshape_3 = stablehlo.reshape %layers.1.moe.dynamic_slice_3 : (tensor<1x1x1216xf32>) -> tensor<1x1216xf32>
-      %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_3, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.dot_general_2, %layers.1.moe.broadcast_in_dim_11 : tensor<48x1x1216xf32>
-      %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.reshape, dims = [1, 2] : (tensor<1x1216xf32>) -> tensor<48x1x1216xf32>
-      %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.multiply, %layers.1.moe.broadcast_in_dim_12 : tensor<48x1x1216xf32>
-      %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.add_3 [0:48, 0:1, 0:608] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.add_3 [0:48, 0:1, 608:1216] : (tensor<48x1x1216xf32>) -> tensor<48x1x608xf32>
-      %layers.1.moe.constant_30 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_30 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_31 = stablehlo.constant dense<7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.minimum_2 = stablehlo.minimum %layers.1.moe.slice_3, %layers.1.moe.constant_31 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_32 = stablehlo.constant dense<-7.0> : tensor<48x1x608xf32>
-      %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_2, %layers.1.moe.constant_32 : tensor<48x1x608xf32>
-      %layers.1.moe.constant_33 = stablehlo.constant dense<1.702> : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_33 : tensor<48x1x608xf32>
-      %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_2 : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.logistic : tensor<48x1x608xf32>
-      %layers.1.moe.constant_34 = stablehlo.constant dense<1.0> : tensor<48x1x608xf32>
-      %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_34 : tensor<48x1x608xf32>
-      %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.multiply_3, %layers.1.moe.add_4 : tensor<48x1x608xf32>
-      %layers.1.moe.convert_11 = stablehlo.convert %layers.1.moe.multiply_4 : (tensor<48x1x608xf32>) -> tensor<48x1x608xbf16>
-      %layers.1.moe.constant_35 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_4 = stablehlo.dynamic_slice %layers.1.moe.down.weight, %layers.1.moe.constant_35, %layers.1.moe.expert, %layers.1.moe.constant_35, %layers.1.moe.constant_35, sizes = [1, 1, 416, 608] : (tensor<1x9x416x608xi8>, tensor<i32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416x608xi8>
-      %layers.1.moe.reshape_4 = stablehlo.reshape %layers.1.moe.dynamic_slice_4 : (tensor<1x1x416x608xi8>) -> tensor<1x416x608xi8>
-      %layers.1.moe.convert_12 = stablehlo.convert %layers.1.moe.reshape_4 : (tensor<1x416x608xi8>) -> tensor<1x416x608xbf16>
-      %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.convert_11, %layers.1.moe.convert_12, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<48x1x608xbf16>, tensor<1x416x608xbf16>) -> tensor<1x48x416xf32>
-      %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [1, 0, 2] : (tensor<1x48x416xf32>) -> tensor<48x1x416xf32>
-      %layers.1.moe.constant_36 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_5 = stablehlo.dynamic_slice %layers.1.moe.down.scales, %layers.1.moe.constant_36, %layers.1.moe.expert, %layers.1.moe.constant_36, sizes = [1, 1, 416] : (tensor<1x9x416xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x1x416xf32>
-      %layers.1.moe.reshape_5 = stablehlo.reshape %layers.1.moe.dynamic_slice_5 : (tensor<1x1x416xf32>) -> tensor<1x416xf32>
-      %layers.1.moe.broadcast_in_dim_13 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_5, dims = [1, 2] : (tensor<1x416xf32>) -> tensor<48x1x416xf32>
-      %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_13 : tensor<48x1x416xf32>
-      %layers.1.moe.constant_37 = stablehlo.constant dense<0> : tensor<i32>
-      %layers.1.moe.dynamic_slice_6 = stablehlo.dynamic_slice %layers.1.moe.select_6, %layers.1.moe.constant_37, %layers.1.moe.expert, sizes = [48, 1] : (tensor<48x9xf32>, tensor<i32>, tensor<i32>) -> tensor<48x1xf32>
-      %layers.1.moe.reshape_6 = stablehlo.reshape %layers.1.moe.dynamic_slice_6 : (tensor<48x1xf32>) -> tensor<48xf32>
-      %layers.1.moe.broadcast_in_dim_14 = stablehlo.broadcast_in_dim %layers.1.moe.reshape_6, dims = [0] : (tensor<48xf32>) -> tensor<48x1x416xf32>
-      %layers.1.moe.constant_38 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %layers.1.moe.compare_13 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_14, %layers.1.moe.constant_38, FLOAT : (tensor<48x1x416xf32>, tensor<48x1x416xf32>) -> tensor<48x1x416xi1>
-      %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.multiply_5, %layers.1.moe.broadcast_in_dim_14 : tensor<48x1x416xf32>
-      %layers.1.moe.constant_39 = stablehlo.constant dense<0.0> : tensor<48x1x416xf32>
-      %layers.1.moe.select_10 = stablehlo.select %layers.1.moe.compare_13, %layers.1.moe.multiply_6, %layers.1.moe.constant_39 : tensor<48x1x416xi1>, tensor<48x1x416xf32>
-      %layers.1.moe.constant_40 = stablehlo.constant dense<1> : tensor<i32>
-      %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.arg_3, %layers.1.moe.constant_40 : tensor<i32>
-      %layers.1.moe.add_6 = stablehlo.add %layers.1.moe.arg_4, %layers.1.moe.select_10 : tensor<48x1x416xf32>
-      stablehlo.return %layers.1.moe.add_5, %layers.1.moe.add_6 : tensor<i32>, tensor<48x1x416xf32>
-    }) {mhlo.frontend_attributes = {precast_trips = "9"}} : (tensor<i32>, tensor<48x1x416xf32>) -> (tensor<i32>, tensor<48x1x416xf32>)
-    %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.while#1 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
-    %layers.1.moe.constant_41 = stablehlo.constant dense<0.0> : tensor<f32>
-    %layers.1.moe.reduce_11 = stablehlo.reduce(%layers.1.moe.slice_4 init: %layers.1.moe.constant_41) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
+    %layers.1.moe.convert_8 = stablehlo.convert %layers.1.moe.gate_up.weight : (tensor<1x9x1216x416xi8>) -> tensor<1x9x1216x416xbf16>
+    %layers.1.moe.dot_general_2 = stablehlo.dot_general %layers.1.moe.convert_7, %layers.1.moe.convert_8, contracting_dims = [1] x [3] : (tensor<48x416xbf16>, tensor<1x9x1216x416xbf16>) -> tensor<48x1x9x1216xf32>
+    %layers.1.moe.transpose = stablehlo.transpose %layers.1.moe.dot_general_2, dims = [0, 2, 1, 3] : (tensor<48x1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.1.moe.broadcast_in_dim_9 = stablehlo.broadcast_in_dim %layers.1.moe.gate_up.scales, dims = [2, 1, 3] : (tensor<1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.1.moe.multiply = stablehlo.multiply %layers.1.moe.transpose, %layers.1.moe.broadcast_in_dim_9 : tensor<48x9x1x1216xf32>
+    %layers.1.moe.broadcast_in_dim_10 = stablehlo.broadcast_in_dim %layers.1.moe.gate_up.bias, dims = [2, 1, 3] : (tensor<1x9x1216xf32>) -> tensor<48x9x1x1216xf32>
+    %layers.1.moe.add_3 = stablehlo.add %layers.1.moe.multiply, %layers.1.moe.broadcast_in_dim_10 : tensor<48x9x1x1216xf32>
+    %layers.1.moe.reshape = stablehlo.reshape %layers.1.moe.add_3 : (tensor<48x9x1x1216xf32>) -> tensor<432x1x1216xf32>
+    %layers.1.moe.slice_2 = stablehlo.slice %layers.1.moe.reshape [0:432, 0:1, 0:608] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %layers.1.moe.slice_3 = stablehlo.slice %layers.1.moe.reshape [0:432, 0:1, 608:1216] : (tensor<432x1x1216xf32>) -> tensor<432x1x608xf32>
+    %layers.1.moe.constant_18 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %layers.1.moe.minimum = stablehlo.minimum %layers.1.moe.slice_2, %layers.1.moe.constant_18 : tensor<432x1x608xf32>
+    %layers.1.moe.constant_19 = stablehlo.constant dense<7.0> : tensor<432x1x608xf32>
+    %layers.1.moe.minimum_2 = stablehlo.minimum %layers.1.moe.slice_3, %layers.1.moe.constant_19 : tensor<432x1x608xf32>
+    %layers.1.moe.constant_20 = stablehlo.constant dense<-7.0> : tensor<432x1x608xf32>
+    %layers.1.moe.maximum = stablehlo.maximum %layers.1.moe.minimum_2, %layers.1.moe.constant_20 : tensor<432x1x608xf32>
+    %layers.1.moe.constant_21 = stablehlo.constant dense<1.702> : tensor<432x1x608xf32>
+    %layers.1.moe.multiply_2 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.constant_21 : tensor<432x1x608xf32>
+    %layers.1.moe.logistic = stablehlo.logistic %layers.1.moe.multiply_2 : tensor<432x1x608xf32>
+    %layers.1.moe.multiply_3 = stablehlo.multiply %layers.1.moe.minimum, %layers.1.moe.logistic : tensor<432x1x608xf32>
+    %layers.1.moe.constant_22 = stablehlo.constant dense<1.0> : tensor<432x1x608xf32>
+    %layers.1.moe.add_4 = stablehlo.add %layers.1.moe.maximum, %layers.1.moe.constant_22 : tensor<432x1x608xf32>
+    %layers.1.moe.multiply_4 = stablehlo.multiply %layers.1.moe.multiply_3, %layers.1.moe.add_4 : tensor<432x1x608xf32>
+    %layers.1.moe.convert_9 = stablehlo.convert %layers.1.moe.multiply_4 : (tensor<432x1x608xf32>) -> tensor<432x1x608xbf16>
+    %layers.1.moe.reshape_2 = stablehlo.reshape %layers.1.moe.convert_9 : (tensor<432x1x608xbf16>) -> tensor<48x9x1x608xbf16>
+    %layers.1.moe.convert_10 = stablehlo.convert %layers.1.moe.down.weight : (tensor<1x9x416x608xi8>) -> tensor<1x9x416x608xbf16>
+    %layers.1.moe.dot_general_3 = stablehlo.dot_general %layers.1.moe.reshape_2, %layers.1.moe.convert_10, batching_dims = [1, 2] x [1, 0], contracting_dims = [3] x [3] : (tensor<48x9x1x608xbf16>, tensor<1x9x416x608xbf16>) -> tensor<9x1x48x416xf32>
+    %layers.1.moe.transpose_2 = stablehlo.transpose %layers.1.moe.dot_general_3, dims = [2, 0, 1, 3] : (tensor<9x1x48x416xf32>) -> tensor<48x9x1x416xf32>
+    %layers.1.moe.broadcast_in_dim_11 = stablehlo.broadcast_in_dim %layers.1.moe.down.scales, dims = [2, 1, 3] : (tensor<1x9x416xf32>) -> tensor<48x9x1x416xf32>
+    %layers.1.moe.multiply_5 = stablehlo.multiply %layers.1.moe.transpose_2, %layers.1.moe.broadcast_in_dim_11 : tensor<48x9x1x416xf32>
+    %layers.1.moe.broadcast_in_dim_12 = stablehlo.broadcast_in_dim %layers.1.moe.select_6, dims = [0, 1] : (tensor<48x9xf32>) -> tensor<48x9x1x416xf32>
+    %layers.1.moe.constant_23 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %layers.1.moe.compare_10 = stablehlo.compare GT, %layers.1.moe.broadcast_in_dim_12, %layers.1.moe.constant_23, FLOAT : (tensor<48x9x1x416xf32>, tensor<48x9x1x416xf32>) -> tensor<48x9x1x416xi1>
+    %layers.1.moe.multiply_6 = stablehlo.multiply %layers.1.moe.multiply_5, %layers.1.moe.broadcast_in_dim_12 : tensor<48x9x1x416xf32>
+    %layers.1.moe.constant_24 = stablehlo.constant dense<0.0> : tensor<48x9x1x416xf32>
+    %layers.1.moe.select_8 = stablehlo.select %layers.1.moe.compare_10, %layers.1.moe.multiply_6, %layers.1.moe.constant_24 : tensor<48x9x1x416xi1>, tensor<48x9x1x416xf32>
+    %layers.1.moe.constant_25 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_6 = stablehlo.reduce(%layers.1.moe.select_8 init: %layers.1.moe.constant_25) applies stablehlo.add across dimensions = [1] : (tensor<48x9x1x416xf32>, tensor<f32>) -> tensor<48x1x416xf32>
+    %layers.1.moe.slice_4 = stablehlo.slice %layers.1.moe.reduce_6 [0:48, 0:1, 0:416] : (tensor<48x1x416xf32>) -> tensor<48x1x416xf32>
+    %layers.1.moe.constant_26 = stablehlo.constant dense<0.0> : tensor<f32>
+    %layers.1.moe.reduce_7 = stablehlo.reduce(%layers.1.moe.slice_4 init: %layers.1.moe.constant_26) applies stablehlo.add across dimensions = [1] : (tensor<48x1x416xf32>, tensor<f32>) -> tensor<48x416xf32>
     %layers.1.moe.dot_general_4 = stablehlo.dot_general %layers.1.moe.select_6, %layers.1.moe.down.bias, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : (tensor<48x9xf32>, tensor<9x416xf32>) -> tensor<48x416xf32>
-    %layers.1.moe.add_7 = stablehlo.add %layers.1.moe.reduce_11, %layers.1.moe.dot_general_4 : tensor<48x416xf32>
-    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_7 : tensor<48x416xf32>
+    %layers.1.moe.add_5 = stablehlo.add %layers.1.moe.reduce_7, %layers.1.moe.dot_general_4 : tensor<48x416xf32>
+    %layers.1.add_2 = stablehlo.add %layers.1.add, %layers.1.moe.add_5 : tensor<48x416xf32>
     %constant = stablehlo.constant dense<1> : tensor<i32>
     %subtract = stablehlo.subtract %count, %constant : tensor<i32>
     %constant_2 = stablehlo.constant dense<0> : tensor<i32>

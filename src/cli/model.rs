@@ -234,9 +234,9 @@ impl ModelArguments {
         {
             return Err(refused("--context", &context.to_string(), &manifest.context.to_string()));
         }
-        // Without devices of its own a bundle says so, and how it runs on the host.
-        let is_attached = self.plugin.is_some() || manifest.plugin.name == "tpu" && host::has_tpu();
-        let platform = if is_attached && !bundle.recompile { manifest.plugin.name.as_str() } else { "cpu" };
+        // libtpu without a chip asks a metadata server for minutes before it gives up, so it is not asked.
+        let is_attached = manifest.plugin.name == "tpu" && host::has_tpu();
+        let platform = if is_attached && !bundle.recompile { "tpu" } else { "cpu" };
         if !bundle.recompile {
             opened.check_platform(platform, true)?;
         }

@@ -136,7 +136,7 @@ fn many_sequences_draw_the_same_tokens_on_any_number_of_devices() {
     let expected = say(1, Spelling::HOST);
     let different: std::collections::BTreeSet<_> = expected.iter().flat_map(|generation| &generation.tokens).collect();
     assert!(different.len() > 20, "{different:?}");
-    for (devices, spelling) in [(1, Spelling::TPU), (4, Spelling::TPU), (4, Spelling::HOST)] {
+    for (devices, spelling) in [(1, Spelling::TPU), (4, Spelling::TPU)] {
         let found = say(devices, spelling);
         for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
             assert_eq!(found.tokens, expected.tokens, "sequence {number} on {devices}");

@@ -1,6 +1,8 @@
 //! `precast fetch` as it is used, against a hub on this machine that does what real ones and the way to them do: cut connections, ask
 //! to wait, lie about lengths and contents, forget what they signed.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/hub.rs"]
 mod hub;
 #[path = "support/python.rs"]
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use command::{files, json, said};
 use hub::{COMMIT, Fault, Hub, REPOSITORY, Request, Server, Setup, noise};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -92,25 +95,6 @@ impl Bench {
             }
         }
     }
-}
-
-/// All files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let below = entries.flat_map(|entry| {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { files(&path) } else { vec![path] }
-    });
-    below.collect()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// It fails with this code, and says every one of these.

@@ -1,6 +1,8 @@
 //! A model given by its name alone, against a hub on this machine: fetched, packed, compiled and run; skipped where it is here and right;
 //! taken up where it was killed; and nothing without a yes.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/device.rs"]
 mod device;
 #[path = "support/hub.rs"]
@@ -15,6 +17,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use command::{files, json, said};
 use hub::{Fault, Hub, REPOSITORY, Setup};
 use serde_json::Value;
 use synthetic::{Layout, Shape};
@@ -125,24 +128,6 @@ impl Bench {
 
 fn run<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [&["run"], arguments, &["--tokens", "1,2,3", "--max-new", "6", "--ignore-stop", "--json"]].concat()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let below = entries.flat_map(|entry| {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { files(&path) } else { vec![path] }
-    });
-    below.collect()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 fn check_empty(found: Vec<PathBuf>) {

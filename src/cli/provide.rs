@@ -14,7 +14,7 @@ use super::wish::{Storage, Wish};
 use super::{interrupt, question, steps, terminal};
 use crate::chat::tokenizer;
 use crate::config::Config;
-use crate::hub::{Cache, Entry, Environment, Hub, HubError, Limits, Listing, Place};
+use crate::hub::{Cache, Entry, Environment, Hub, Limits, Listing, Place};
 use crate::plan::Strategy;
 use crate::progress::{Event, Progress};
 use crate::weights::Checkpoint;
@@ -65,10 +65,11 @@ pub fn provide(wish: &Wish<'_>) -> Result<Provided, Failure> {
 impl Local {
     /// What the hub's cache holds of a repository, if that is a checkpoint; else why not.
     fn find(cache: &Cache, name: &Name) -> Result<Local, String> {
-        let commit = cache.commit(&name.repository, &name.revision).ok_or_else(|| absent(cache, name).to_string())?;
+        let absent = || cache.absent(&name.repository, &name.revision).to_string();
+        let commit = cache.commit(&name.repository, &name.revision).ok_or_else(absent)?;
         let snapshot = cache.snapshot(&name.repository, &commit);
         // Of two copies the published one, as `fetch` takes it.
-        let mut why = absent(cache, name).to_string();
+        let mut why = absent();
         for folder in [snapshot.join("original"), snapshot].into_iter().filter(|folder| folder.is_dir()) {
             match Checkpoint::open(&folder) {
                 Ok(checkpoint) => return Ok(Local { commit, folder, checkpoint }),
@@ -84,7 +85,7 @@ impl Wish<'_> {
     fn fetch(&self, environment: &Environment, why: &str) -> Result<(Local, Strategy), Failure> {
         let name = self.name;
         if environment.offline {
-            return Err(Failure::from(absent(&environment.cache, name)).because(why));
+            return Err(Failure::from(environment.cache.absent(&name.repository, &name.revision)).because(why));
         }
         if !(self.arguments.yes || question::can_be_asked()) {
             let failure = Failure::usage(format!(
@@ -188,12 +189,6 @@ impl Wish<'_> {
         tell("fetch", "not needed: the packed weights are here");
         Ok(Some(Provided { weights: here(packed), strategy }))
     }
-}
-
-/// The cache has nothing of it.
-fn absent(cache: &Cache, name: &Name) -> HubError {
-    let (repository, revision) = (name.repository.to_string(), name.revision.clone());
-    HubError::NotCached { repository, revision, cache: cache.root().to_owned() }
 }
 
 /// Says that a packed file is used again.

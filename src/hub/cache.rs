@@ -77,13 +77,15 @@ impl Cache {
         is_commit(&commit).then_some(commit)
     }
 
+    /// The error that it has nothing of a revision.
+    pub fn absent(&self, repository: &Repository, revision: &str) -> HubError {
+        let (repository, revision) = (repository.to_string(), revision.to_owned());
+        HubError::NotCached { repository, revision, cache: self.root.clone() }
+    }
+
     /// What the cache holds of a revision, which may be less than the hub does.
     pub fn listing(&self, repository: &Repository, revision: &str) -> Result<Listing, HubError> {
-        let missing = || HubError::NotCached {
-            repository: repository.to_string(),
-            revision: revision.to_owned(),
-            cache: self.root.clone(),
-        };
+        let missing = || self.absent(repository, revision);
         let commit = self.commit(repository, revision).ok_or_else(missing)?;
         let folder = self.snapshot(repository, &commit);
         let mut names = Vec::new();
